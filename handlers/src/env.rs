@@ -1,0 +1,269 @@
+//! The only file that reads environment variables: one typed configuration per function, read once at start.
+//!
+//! | variable | read by | meaning |
+//! | --- | --- | --- |
+//! | `LOG_LEVEL` | all | `trace`, `debug`, `info` (default), `warn`, `error`, or a `tracing` filter |
+//! | `LAMBDA_TASK_ROOT` | those with agents | where the zip was unpacked; set by Lambda, the current directory when unset |
+//! | `STAGE` | chat_handler, mcp_proxy, registration | stage of the deployment, part of every name |
+//! | `ORCHESTRATOR_AGENT` | chat_handler | `agentId/aliasId` |
+//! | `RESPONSE_MODE` | chat_handler | `stream` or `buffered`, as API Gateway's integration is set |
+//! | `AGENTS` | agent_invoker | JSON object, specialist's name to `agentId/aliasId` |
+//! | `MEMORY_TABLE` | memory_manager, mcp_proxy | name of the deployment history table |
+//! | `REGISTRY_TABLE` | mcp_proxy, registration | name of the MCP server registry table |
+//! | `STATE_TABLE` | mcp_proxy | name of the table of slots and request keys |
+//! | `ENVIRONMENTS` | mcp_proxy | the environments there are, separated by commas |
+//! | `PROTECTED_ENVIRONMENTS` | mcp_proxy | those of them that need a person's approval |
+//! | `REQUEST_KEY_MINUTES` | mcp_proxy | how long a success answers the same request again, default 10 |
+//! | `ALLOWED_NETWORKS` | mcp_proxy, registration | CIDR ranges that MCP servers may live in although private |
+//! | `INVOCABLE_FUNCTIONS` | mcp_proxy, registration | Lambda ARNs that may be called without the tag |
+//! | `CONNECT_TO` | mcp_proxy, registration | `host:port=host:port` pairs; the local stage only |
+//! | `AWS_ENDPOINT_URL` | registration | set on the local stage: the one other host that may receive a custom resource's answer |
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
+
+use crate::error::{Error, internal};
+
+/// How API Gateway takes the answer of chat_handler.
+/// Source: "Stream the integration response for your proxy integrations in API Gateway".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseMode {
+    /// `responseTransferMode: STREAM`, up to 15 minutes.
+    Stream,
+    /// `BUFFERED`, up to 29 seconds.
+    Buffered,
+}
+
+/// Configuration of chat_handler.
+#[derive(Debug, Clone)]
+pub struct ChatHandler {
+    /// Stage of the deployment.
+    pub stage: String,
+    /// `agentId/aliasId` of the orchestrator.
+    pub orchestrator_agent: String,
+    /// How the answer travels.
+    pub response_mode: ResponseMode,
+}
+
+/// Configuration of agent_invoker.
+#[derive(Debug, Clone)]
+pub struct AgentInvoker {
+    /// Specialist's name to `agentId/aliasId`.
+    pub agents: BTreeMap<String, String>,
+    /// Folder with `agents/` in it.
+    pub task_root: PathBuf,
+}
+
+/// Configuration of memory_manager.
+#[derive(Debug, Clone)]
+pub struct MemoryManager {
+    /// Name of the deployment history table.
+    pub memory_table: String,
+    /// Folder with `agents/` in it.
+    pub task_root: PathBuf,
+}
+
+/// Configuration of mcp_proxy.
+#[derive(Debug, Clone)]
+pub struct McpProxy {
+    /// Which servers may be reached.
+    pub reach: Reach,
+    /// Name of the deployment history table.
+    pub memory_table: String,
+    /// Name of the MCP server registry table.
+    pub registry_table: String,
+    /// Name of the table of slots and request keys.
+    pub state_table: String,
+    /// The environments there are.
+    pub environments: Vec<String>,
+    /// Those that need a person's approval.
+    pub protected_environments: Vec<String>,
+    /// How long a success answers the same request again.
+    pub request_key_age: Duration,
+    /// Folder with `agents/` in it.
+    pub task_root: PathBuf,
+}
+
+/// Configuration of registration.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Which servers may be reached.
+    pub reach: Reach,
+    /// Name of the MCP server registry table.
+    pub registry_table: String,
+    /// The emulator's address on the local stage, `None` on AWS.
+    pub aws_endpoint_url: Option<String>,
+}
+
+/// Which MCP servers may be reached, for the functions that call them.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// Stage of the deployment.
+    pub stage: String,
+    /// Ranges that are reached although private, and in plain http.
+    pub allowed_networks: Vec<IpNet>,
+    /// Lambda ARNs that are called without the tag.
+    pub invocable_functions: Vec<String>,
+    /// `host:port` to `host:port`, like curl's `--connect-to`.
+    pub connect_to: BTreeMap<String, String>,
+}
+
+/// Where variables come from: the process, or a test.
+struct Variables<'a>(&'a dyn Fn(&str) -> Option<String>);
+
+impl Variables<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        self.0(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn required(&self, name: &str) -> Result<String, Error> {
+        self.optional(name).ok_or_else(|| internal(format!("the environment variable {name} is missing")))
+    }
+
+    fn list(&self, name: &str) -> Vec<String> {
+        let value = self.optional(name).unwrap_or_default();
+        value.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
+    }
+
+    fn task_root(&self) -> PathBuf {
+        PathBuf::from(self.optional("LAMBDA_TASK_ROOT").unwrap_or_else(|| ".".into()))
+    }
+
+    fn reach(&self) -> Result<Reach, Error> {
+        let allowed_networks = self
+            .list("ALLOWED_NETWORKS")
+            .iter()
+            .map(|text| text.parse().map_err(|_| wrong("ALLOWED_NETWORKS", text, "ranges such as 10.0.0.0/16")))
+            .collect::<Result<_, _>>()?;
+        let connect_to = self
+            .list("CONNECT_TO")
+            .iter()
+            .map(|text| {
+                let (from, to) =
+                    text.split_once('=').ok_or_else(|| wrong("CONNECT_TO", text, "pairs of host:port=host:port"))?;
+                Ok((from.to_owned(), to.to_owned()))
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Reach {
+            stage: self.required("STAGE")?,
+            allowed_networks,
+            invocable_functions: self.list("INVOCABLE_FUNCTIONS"),
+            connect_to,
+        })
+    }
+
+    fn chat_handler(&self) -> Result<ChatHandler, Error> {
+        let response_mode = match self.required("RESPONSE_MODE")?.as_str() {
+            "stream" => ResponseMode::Stream,
+            "buffered" => ResponseMode::Buffered,
+            other => return Err(wrong("RESPONSE_MODE", other, "stream or buffered")),
+        };
+        Ok(ChatHandler {
+            stage: self.required("STAGE")?,
+            orchestrator_agent: self.required("ORCHESTRATOR_AGENT")?,
+            response_mode,
+        })
+    }
+
+    fn agent_invoker(&self) -> Result<AgentInvoker, Error> {
+        let agents = self.required("AGENTS")?;
+        let agents = serde_json::from_str(&agents)
+            .map_err(|error| wrong("AGENTS", &agents, "a JSON object of names and agentId/aliasId").with_source(error))?;
+        Ok(AgentInvoker { agents, task_root: self.task_root() })
+    }
+
+    fn memory_manager(&self) -> Result<MemoryManager, Error> {
+        Ok(MemoryManager { memory_table: self.required("MEMORY_TABLE")?, task_root: self.task_root() })
+    }
+
+    fn mcp_proxy(&self) -> Result<McpProxy, Error> {
+        let minutes = self.optional("REQUEST_KEY_MINUTES").unwrap_or_else(|| "10".into());
+        let minutes: u64 =
+            minutes.parse().map_err(|_| wrong("REQUEST_KEY_MINUTES", &minutes, "a whole number of minutes"))?;
+        Ok(McpProxy {
+            reach: self.reach()?,
+            memory_table: self.required("MEMORY_TABLE")?,
+            registry_table: self.required("REGISTRY_TABLE")?,
+            state_table: self.required("STATE_TABLE")?,
+            environments: self.list("ENVIRONMENTS"),
+            protected_environments: self.list("PROTECTED_ENVIRONMENTS"),
+            request_key_age: Duration::from_secs(minutes * 60),
+            task_root: self.task_root(),
+        })
+    }
+
+    fn registration(&self) -> Result<Registration, Error> {
+        Ok(Registration {
+            reach: self.reach()?,
+            registry_table: self.required("REGISTRY_TABLE")?,
+            aws_endpoint_url: self.optional("AWS_ENDPOINT_URL"),
+        })
+    }
+}
+
+/// The variables of this process.
+const PROCESS: Variables<'static> = Variables(&|name| std::env::var(name).ok());
+
+/// What is logged: a `tracing` filter.
+pub fn log_level() -> String {
+    PROCESS.optional("LOG_LEVEL").unwrap_or_else(|| "info".into())
+}
+
+macro_rules! from_env {
+    ($($config:ident $read:ident),*) => {$(
+        impl $config {
+            /// Reads the configuration from the environment.
+            ///
+            /// # Errors
+            /// A variable is missing or wrong; the message names it.
+            pub fn from_env() -> Result<Self, Error> {
+                PROCESS.$read()
+            }
+        }
+    )*};
+}
+from_env!(ChatHandler chat_handler, AgentInvoker agent_invoker, MemoryManager memory_manager, McpProxy mcp_proxy, Registration registration);
+
+fn wrong(name: &str, value: &str, allowed: &str) -> Error {
+    internal(format!("the environment variable {name} is `{value}`; it must be {allowed}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with<T>(pairs: &[(&str, &str)], read: impl Fn(&Variables<'_>) -> Result<T, Error>) -> Result<T, String> {
+        let get = |name: &str| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        read(&Variables(&get)).map_err(|error| error.to_string())
+    }
+
+    const PROXY: [(&str, &str); 4] =
+        [("STAGE", "dev"), ("MEMORY_TABLE", "m"), ("REGISTRY_TABLE", "r"), ("STATE_TABLE", "s")];
+
+    #[test]
+    fn an_error_names_the_variable_and_what_is_allowed() {
+        let fault = with(&[("STAGE", "dev")], |v| v.chat_handler()).unwrap_err();
+        assert_eq!(fault, "the environment variable RESPONSE_MODE is missing");
+        let fault = with(&[("STAGE", "dev"), ("RESPONSE_MODE", "later")], |v| v.chat_handler()).unwrap_err();
+        assert_eq!(fault, "the environment variable RESPONSE_MODE is `later`; it must be stream or buffered");
+        let fault =
+            with(&[PROXY.as_slice(), &[("ALLOWED_NETWORKS", "10.0.0.0/33")]].concat(), |v| v.mcp_proxy()).unwrap_err();
+        assert!(fault.contains("ALLOWED_NETWORKS is `10.0.0.0/33`"), "{fault}");
+    }
+
+    #[test]
+    fn lists_and_pairs_are_read() {
+        let more = [
+            ("ENVIRONMENTS", "dev, prod"),
+            ("ALLOWED_NETWORKS", "10.0.0.0/16,fd00::/8"),
+            ("CONNECT_TO", "mcp.test:443=127.0.0.1:8443"),
+            ("REQUEST_KEY_MINUTES", "5"),
+        ];
+        let config = with(&[PROXY.as_slice(), &more].concat(), |v| v.mcp_proxy()).unwrap();
+        assert_eq!(config.environments, ["dev", "prod"]);
+        assert_eq!(config.reach.allowed_networks.len(), 2);
+        assert_eq!(config.reach.connect_to["mcp.test:443"], "127.0.0.1:8443");
+        assert_eq!(config.request_key_age, Duration::from_secs(300));
+    }
+}

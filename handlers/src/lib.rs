@@ -1,0 +1,24 @@
+//! Everything of Switchyard that runs in Lambda behind API Gateway and the Bedrock agents.
+//!
+//! One module for each function (`chat_handler`, `agent_invoker`, `mcp_proxy`, `memory_manager`, `registration`), on top of
+//! modules that own one thing each: agents, definitions, memory, registry, outbound MCP calls. Functions call modules; modules
+//! never call functions, and functions never call each other in process.
+
+pub mod action_group;
+pub mod agent_invoker;
+pub mod agents;
+pub mod chat_handler;
+pub mod definitions;
+pub mod env;
+pub mod error;
+pub mod identity;
+pub mod mcp_client;
+pub mod mcp_proxy;
+pub mod memory;
+pub mod memory_manager;
+pub mod registration;
+pub mod registry;
+pub mod runtime;
+
+#[cfg(test)]
+mod test_support;

@@ -1,0 +1,202 @@
+//! What can go wrong with a call to an MCP server: one variant for each cause, each a sentence that says what to do.
+
+use std::time::Duration;
+
+/// A call that brought no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("MCP server {server_id}: {failure}")]
+pub struct CallError {
+    /// The server that was called.
+    pub server_id: String,
+    /// What happened.
+    pub failure: Failure,
+}
+
+impl CallError {
+    /// Whether the tool may have started: then nobody may simply call it again.
+    pub const fn may_have_run(&self) -> bool {
+        self.failure.may_have_run()
+    }
+}
+
+/// Why a call brought no result. Display is a sentence for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The endpoint guard does not let the call out.
+    #[error("its endpoint is refused: {0}.")]
+    Refused(String),
+    /// A protocol or authentication type that this version does not speak.
+    #[error("{0} is not supported by this version of Switchyard.")]
+    Unsupported(String),
+    /// The registry has no such approved tool.
+    #[error("it has no approved tool \"{tool}\". It offers: {}.", list(known))]
+    UnknownTool {
+        /// Name that was asked for.
+        tool: String,
+        /// Names in the registry.
+        known: Vec<String>,
+    },
+    /// The host name has no address.
+    #[error("the host name \"{0}\" cannot be resolved. Check endpoint_url in the registry.")]
+    Unresolvable(String),
+    /// No connection.
+    #[error("no connection to {host}: {reason}. Check that the server runs and is reachable from here.")]
+    Connect {
+        /// Host and port.
+        host: String,
+        /// What the network said.
+        reason: String,
+    },
+    /// The TLS handshake failed.
+    #[error("no secure connection to {host}: {reason}. Check the server's certificate and that it speaks TLS there.")]
+    Tls {
+        /// Host and port.
+        host: String,
+        /// What the handshake said.
+        reason: String,
+    },
+    /// No complete answer in time.
+    #[error("no answer within {} s.{}", .after.as_secs(), if *.sent { " The tool may still be running." } else { "" })]
+    Timeout {
+        /// Time that was left for the call.
+        after: Duration,
+        /// Whether a tool call was under way.
+        sent: bool,
+    },
+    /// The connection broke before the answer was complete.
+    #[error("the connection broke before the answer was complete: {0}. The tool may have run.")]
+    Interrupted(String),
+    /// An HTTP status other than success, without a JSON-RPC error in it.
+    #[error("it answered HTTP {status}{}.", hint(*status))]
+    Status {
+        /// HTTP status code.
+        status: u16,
+    },
+    /// HTTP 401 or 403: the credentials do not open the door.
+    #[error("it answered HTTP {status}: the credentials are not accepted{}.", secret.as_deref().map(|name| format!(". Check the secret {name}")).unwrap_or_default())]
+    Unauthorized {
+        /// HTTP status code.
+        status: u16,
+        /// Secret that was used, if any.
+        secret: Option<String>,
+    },
+    /// A JSON-RPC error.
+    #[error("it answered with error {code}: {message}")]
+    Rpc {
+        /// JSON-RPC error code.
+        code: i32,
+        /// The server's words, shortened.
+        message: String,
+        /// HTTP status it came with, if it came over HTTP.
+        status: Option<u16>,
+    },
+    /// An answer that is not MCP.
+    #[error("its answer is not a valid MCP answer: {0}.")]
+    Malformed(String),
+    /// More than is read.
+    #[error("its answer is larger than {limit} bytes and was not read. Ask for less at a time.")]
+    Oversized {
+        /// Largest answer that is read, in bytes.
+        limit: usize,
+    },
+    /// The tool wants something that only a person can give in the middle of the call.
+    #[error("the tool asks for input during the call ({0}), which is not supported.")]
+    InputRequired(String),
+    /// The Lambda function ended with an error.
+    #[error("its Lambda function failed: {0}. Its log has the details.")]
+    Function(String),
+    /// There is no such Lambda function.
+    #[error("the Lambda function {0} does not exist. Deploy it or register the right ARN.")]
+    FunctionMissing(String),
+    /// IAM does not allow the invocation.
+    #[error("invoking {arn} is not allowed. Tag the function switchyard-mcp={stage} or list it in invocableFunctions.")]
+    FunctionDenied {
+        /// The function.
+        arn: String,
+        /// Value the tag must have.
+        stage: String,
+    },
+    /// Lambda has no capacity for the invocation now.
+    #[error("its Lambda function is throttled. Try again in a few seconds.")]
+    FunctionThrottled,
+    /// Lambda did not do the invocation for another reason.
+    #[error("Lambda refused or lost the invocation ({code}).")]
+    Invoke {
+        /// Error code of the Lambda API.
+        code: String,
+        /// Whether the function may have run all the same.
+        may_have_run: bool,
+    },
+    /// The API key is not in Secrets Manager.
+    #[error("its API key is missing. Store it as the secret {0} (a plain string).")]
+    SecretMissing(String),
+    /// The API key cannot be read.
+    #[error("its API key in the secret {name} cannot be used: {reason}.")]
+    SecretUnusable {
+        /// Name of the secret.
+        name: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Failure {
+    /// Whether the tool may have started.
+    pub const fn may_have_run(&self) -> bool {
+        match self {
+            Self::Refused(_)
+            | Self::Unsupported(_)
+            | Self::UnknownTool { .. }
+            | Self::Unresolvable(_)
+            | Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::Unauthorized { .. }
+            | Self::FunctionMissing(_)
+            | Self::FunctionDenied { .. }
+            | Self::FunctionThrottled
+            | Self::SecretMissing(_)
+            | Self::SecretUnusable { .. } => false,
+            Self::Timeout { sent, .. } => *sent,
+            // A gateway may give up (408, 5xx) on a server that goes on working; any other 4xx, or a redirect, is a refusal.
+            Self::Status { status } => *status < 300 || *status >= 500 || *status == 408,
+            // Codes that say the request was never taken up. Source: JSON-RPC 2.0 section 5.1, MCP 2026-07-28 errors.
+            Self::Rpc { code, .. } => !matches!(*code, -32700 | -32602..=-32600 | -32022..=-32020),
+            Self::Invoke { may_have_run, .. } => *may_have_run,
+            Self::Interrupted(_)
+            | Self::Malformed(_)
+            | Self::Oversized { .. }
+            | Self::InputRequired(_)
+            | Self::Function(_) => true,
+        }
+    }
+
+    /// The error of a call to `server_id`.
+    pub fn of(self, server_id: &str) -> CallError {
+        CallError { server_id: server_id.to_owned(), failure: self }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+}
+
+const fn hint(status: u16) -> &'static str {
+    match status {
+        300..=399 => " (a redirect, which is never followed; register the final address)",
+        404 | 405 => ". Check the path of endpoint_url in the registry",
+        406 | 415 => ". It does not look like an MCP endpoint",
+        413 => ". The arguments are too large for it",
+        429 => ": too many requests. Try again in a few seconds",
+        502..=504 => ": it or something in front of it is down or too slow",
+        _ => "",
+    }
+}
+
+/// At most `limit` characters of `text`, on one line, for messages that quote a server.
+pub(super) fn shorten(text: &str, limit: usize) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match line.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}

@@ -1,0 +1,261 @@
+//! Calls to MCP servers that other teams registered: the protocol by the official SDK, the transport (https or Lambda
+//! invoke) by the endpoint, and nothing goes anywhere that the [`Guard`] does not allow.
+
+mod address;
+mod connection;
+mod error;
+mod exchange;
+mod guard;
+mod https;
+mod lambda;
+mod result;
+mod secrets;
+#[cfg(test)]
+pub(crate) mod test_server;
+#[cfg(test)]
+mod tests;
+
+use http::{HeaderName, HeaderValue};
+use aws_config::SdkConfig;
+pub use error::{CallError, Failure};
+pub use guard::{Endpoint, Guard, LambdaArn};
+pub(crate) use https::api_key_header;
+use rmcp::model::{CallToolRequestParams, JsonObject, PaginatedRequestParams, ProtocolVersion};
+use tokio::time::Instant;
+
+use self::{
+    connection::{Opening, Routes, Session},
+    exchange::Exchange,
+    secrets::ApiKeys,
+};
+use crate::registry::{AuthenticationType, ProtocolType, Server, Tool};
+
+/// Header that carries an API key when the server names none.
+pub const DEFAULT_API_KEY_HEADER: &str = "X-API-Key";
+
+/// Most tools that one server may have.
+pub const MAX_TOOLS: usize = 256;
+
+/// Most pages of `tools/list` that are read.
+const MAX_PAGES: usize = 64;
+
+/// What a tool answered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolResult {
+    /// The tool says that it failed.
+    pub is_error: bool,
+    /// Text parts of the answer, joined by line breaks; other parts are named in brackets.
+    pub text: String,
+    /// `structuredContent`.
+    pub structured: Option<serde_json::Value>,
+}
+
+/// What a server says about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discovery {
+    /// The MCP version agreed on.
+    pub mcp_version: String,
+    /// Its tools.
+    pub tools: Vec<Tool>,
+}
+
+/// Calls MCP servers. Cheap to clone; connections and API keys are kept between calls.
+#[derive(Debug, Clone)]
+pub struct McpClient {
+    guard: Guard,
+    routes: Routes,
+    keys: ApiKeys,
+}
+
+impl McpClient {
+    /// A client that goes where `guard` allows.
+    pub fn new(config: &SdkConfig, guard: Guard) -> Self {
+        let routes = Routes::new(config, &guard);
+        let keys = ApiKeys::new(aws_sdk_secretsmanager::Client::new(config), guard.stage());
+        Self { guard, routes, keys }
+    }
+
+    /// The guard of this client.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Calls one tool. `meta` becomes `_meta` of the request. The request is sent once; only what was certainly not taken up
+    /// (an old API key, a changed MCP version) is sent again, once.
+    ///
+    /// # Errors
+    /// A [`CallError`], each with a sentence for a person; [`CallError::may_have_run`] says whether the tool may have started.
+    pub async fn call_tool(
+        &self,
+        server: &Server,
+        tool: &str,
+        arguments: JsonObject,
+        meta: JsonObject,
+        deadline: Instant,
+    ) -> Result<ToolResult, CallError> {
+        let Some(approved) = server.tool(tool) else {
+            let known = server.available_tools.iter().map(|tool| tool.name.clone()).collect();
+            return Err(Failure::UnknownTool { tool: tool.to_owned(), known }.of(&server.server_id));
+        };
+        // The SDK promotes such arguments to headers only for tools that it has listed on the same connection.
+        let list_first = approved.input_schema.to_string().contains("\"x-mcp-header\"");
+        let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
+        if !meta.is_empty() {
+            params.meta = Some(meta.into());
+        }
+        let call = async |session: &Session| {
+            if list_first {
+                list_tools(session).await?;
+            }
+            let params = params.clone();
+            result::tool_result(session.run(async |server| server.call_tool_once(params).await).await?)
+        };
+        self.converse(server, deadline, call).await.map(|(_, result)| result)
+    }
+
+    /// Asks a server for the MCP version it speaks and for its tools.
+    ///
+    /// # Errors
+    /// A [`CallError`], each with a sentence for a person.
+    pub async fn discover(&self, server: &Server, deadline: Instant) -> Result<Discovery, CallError> {
+        let server = Server { mcp_version: None, ..server.clone() };
+        let (version, tools) = self.converse(&server, deadline, list_tools).await?;
+        Ok(Discovery { mcp_version: version.to_string(), tools })
+    }
+
+    /// Checks, before a server is registered, that its endpoint may be called at all: its text, and for a Lambda function
+    /// its tag or the operator's list. A host name's addresses are checked whenever a connection is made.
+    ///
+    /// # Errors
+    /// A [`CallError`] that says what to change.
+    pub async fn check_endpoint(&self, server: &Server, deadline: Instant) -> Result<(), CallError> {
+        let exchange = Exchange::default();
+        let check = async {
+            match self.supported(server)? {
+                Endpoint::Lambda(arn) => lambda::check_invocable(&self.routes.lambda, &self.guard, &arn).await,
+                Endpoint::Http { .. } => Ok(()),
+            }
+        };
+        within(deadline, &exchange, Box::pin(check)).await.map_err(|failure| failure.of(&server.server_id))
+    }
+
+    /// The endpoint of a server whose protocol and authentication are spoken here.
+    fn supported(&self, server: &Server) -> Result<Endpoint, Failure> {
+        if server.protocol_type != ProtocolType::JsonRpc {
+            return Err(Failure::Unsupported(format!("the protocol type {}", server.protocol_type)));
+        }
+        let authentication = server.authentication_type;
+        if !matches!(authentication, AuthenticationType::None | AuthenticationType::ApiKey) {
+            return Err(Failure::Unsupported(format!("the authentication type {authentication}")));
+        }
+        let endpoint = self.guard.endpoint(&server.endpoint_url)?;
+        if matches!(endpoint, Endpoint::Lambda(_)) && authentication == AuthenticationType::ApiKey {
+            let what = "an API key for a Lambda function (IAM guards it; use the authentication type none)";
+            return Err(Failure::Unsupported(what.to_owned()));
+        }
+        Ok(endpoint)
+    }
+
+    /// Opens a conversation and has `talk` do its part, at most once more after a refusal that a fresh API key or another MCP
+    /// version can mend.
+    async fn converse<T>(
+        &self,
+        server: &Server,
+        deadline: Instant,
+        talk: impl AsyncFn(&Session) -> Result<T, Failure>,
+    ) -> Result<(ProtocolVersion, T), CallError> {
+        let exchange = Exchange::default();
+        let whole = async {
+            let endpoint = self.supported(server)?;
+            let mut key = self.api_key(server, false).await?;
+            let mut opening = Opening::of(server.mcp_version.as_deref());
+            let (mut may_renew_key, mut may_ask) = (key.is_some(), opening != Opening::Ask);
+            loop {
+                let attempt = exchange.another_attempt();
+                // Boxed: the SDK's futures are deep, and callers put more around them.
+                let open = Box::pin(self.routes.open(&endpoint, key.as_ref(), &opening, &attempt, deadline));
+                let failure = match open.await {
+                    Ok(session) => {
+                        let answer = talk(&session).await;
+                        let version = session.version.clone();
+                        session.close(deadline).await;
+                        match answer {
+                            Ok(answer) => return Ok((version, answer)),
+                            Err(failure) => failure,
+                        }
+                    }
+                    Err(failure) => failure,
+                };
+                match failure {
+                    Failure::Unauthorized { status: 401, .. } if may_renew_key => {
+                        may_renew_key = false;
+                        let fresh = self.api_key(server, true).await?;
+                        if fresh == key {
+                            return Err(self.name_secret(server, failure));
+                        }
+                        key = fresh;
+                    }
+                    failure if may_ask && connection::is_version_refused(&failure) => {
+                        tracing::warn!(server_id = server.server_id, mcp_version = server.mcp_version, %failure, "stored MCP version refused, asking the server");
+                        may_ask = false;
+                        opening = Opening::Ask;
+                    }
+                    failure => return Err(self.name_secret(server, failure)),
+                }
+            }
+        };
+        within(deadline, &exchange, Box::pin(whole)).await.map_err(|failure| failure.of(&server.server_id))
+    }
+
+    async fn api_key(&self, server: &Server, fresh: bool) -> Result<Option<(HeaderName, HeaderValue)>, Failure> {
+        if server.authentication_type != AuthenticationType::ApiKey {
+            return Ok(None);
+        }
+        let header = server.api_key_header.as_deref().unwrap_or(DEFAULT_API_KEY_HEADER);
+        let header = api_key_header(header).map_err(Failure::Refused)?;
+        Ok(Some((header, self.keys.get(&server.server_id, fresh).await?)))
+    }
+
+    /// Tells which secret was not accepted.
+    fn name_secret(&self, server: &Server, failure: Failure) -> Failure {
+        match failure {
+            Failure::Unauthorized { status, .. } if server.authentication_type == AuthenticationType::ApiKey => {
+                Failure::Unauthorized { status, secret: Some(self.keys.secret_name(&server.server_id)) }
+            }
+            other => other,
+        }
+    }
+}
+
+/// `work`, or a timeout that tells whether a tool call was under way.
+async fn within<T>(
+    deadline: Instant,
+    exchange: &Exchange,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let after = deadline.saturating_duration_since(Instant::now());
+    let outcome = tokio::time::timeout_at(deadline, work).await;
+    outcome.unwrap_or_else(|_| Err(Failure::Timeout { after, sent: exchange.tool_call_sent() }))
+}
+
+/// All tools of a server, page by page.
+async fn list_tools(session: &Session) -> Result<Vec<Tool>, Failure> {
+    let mut tools = Vec::new();
+    let mut cursor = None;
+    for _ in 0..MAX_PAGES {
+        let page = PaginatedRequestParams::default().with_cursor(cursor.clone());
+        let page = session.run(async |server| server.list_tools(Some(page)).await).await?;
+        for tool in &page.tools {
+            tools.push(result::declared_tool(tool)?);
+        }
+        if tools.len() > MAX_TOOLS {
+            return Err(Failure::Malformed(format!("it lists more than {MAX_TOOLS} tools")));
+        }
+        match page.next_cursor {
+            None => return Ok(tools),
+            next if next == cursor => return Err(Failure::Malformed("its tools/list repeats the same cursor".to_owned())),
+            next => cursor = next,
+        }
+    }
+    Err(Failure::Malformed(format!("its tools/list has more than {MAX_PAGES} pages")))
+}

@@ -1,0 +1,235 @@
+//! The custom resource that registers MCP servers (a direct Lambda service token).
+//!
+//! CloudFormation waits for a PUT to the event's `ResponseURL`, up to an hour, so every event is answered there before our
+//! own deadline, whatever happens. What each request type does:
+//!
+//! - Create and Update write the entry `ServerId@Version`, which is also the physical id. An Update to another id or version
+//!   makes CloudFormation delete the old physical id afterwards; a failed Update keeps the old physical id.
+//! - Delete decommissions the entry if it belongs to this stack and logical id, and otherwise does nothing: CloudFormation
+//!   also deletes what was never created.
+//!
+//! Source: AWS CloudFormation user guide, "Custom resource request and response reference".
+
+mod answer;
+mod event;
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+
+use self::{
+    answer::{Answer, Mailbox},
+    event::{Request, RequestType},
+    properties::Declared,
+};
+use crate::{
+    env,
+    error::{Error, Kind, Result, invalid},
+    mcp_client::{Discovery, Failure, Guard, LambdaArn, McpClient},
+    registry::{self, Claim, Registry, Server, Status, stack_owner},
+    runtime::Invocation,
+};
+
+/// Kept back from Lambda's deadline for the PUT of the answer and its retries.
+const ANSWER_TIME: Duration = Duration::from_secs(8);
+
+/// How long a server whose tools are given in the template is asked for its MCP version.
+const VERSION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The function `registration`.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    registry: Registry,
+    client: McpClient,
+    mailbox: Mailbox,
+}
+
+/// What goes back to CloudFormation on success.
+struct Done {
+    physical_id: String,
+    data: Map<String, Value>,
+}
+
+impl Registration {
+    /// The function with its settings.
+    ///
+    /// # Errors
+    /// A setting is wrong, or no TLS configuration can be made on this machine.
+    pub fn new(settings: &env::Registration, config: &SdkConfig) -> Result<Self> {
+        Ok(Self {
+            registry: Registry::new(aws_sdk_dynamodb::Client::new(config), settings.registry_table.as_str()),
+            client: McpClient::new(config, Guard::new(&settings.reach)?),
+            mailbox: Mailbox::new(settings.aws_endpoint_url.as_deref())?,
+        })
+    }
+
+    /// Does what the event asks for and answers CloudFormation.
+    ///
+    /// # Errors
+    /// The event is not one of CloudFormation, or the answer could not be delivered; then Lambda delivers the event again,
+    /// and doing the same again is harmless.
+    pub async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value> {
+        let request = Request::parse(event)?;
+        let letter = self.mailbox.letter(&request.response_url)?;
+        let deadline = work_deadline(&invocation);
+        let outcome = match tokio::time::timeout_at(deadline, Box::pin(self.work(&request, &invocation, deadline))).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(
+                Kind::Timeout,
+                "The registration took too long. Check that the MCP server answers, and try again.",
+            )),
+        };
+        let answer = match &outcome {
+            Ok(done) => Answer::success(&request, &done.physical_id, &done.data),
+            Err(error) => Answer::failure(&request, &reason(error, &invocation)),
+        };
+        match &outcome {
+            Ok(done) => {
+                tracing::info!(request_id = invocation.request_id, stack_id = request.stack_id,
+                    request_type = %request.request_type, id = done.physical_id, "registration done");
+            }
+            Err(error) => {
+                tracing::error!(request_id = invocation.request_id, stack_id = request.stack_id,
+                    request_type = %request.request_type, error = %error, causes = error.causes(), "registration failed");
+            }
+        }
+        letter.send(&answer, invocation.deadline).await?;
+        Ok(json!({ "Status": answer.status(), "PhysicalResourceId": answer.physical_id() }))
+    }
+
+    async fn work(&self, request: &Request, invocation: &Invocation, deadline: Instant) -> Result<Done> {
+        let owner = stack_owner(&request.stack_id, &request.logical_id);
+        if request.request_type == RequestType::Delete {
+            return self.delete(request, &owner).await;
+        }
+        let home = LambdaArn::parse(&invocation.function_arn).map_err(invalid)?;
+        let mut declared = Declared::parse(&request.properties, self.registry.table(), self.client.guard(), &home)
+            .map_err(|problems| listed(&problems))?;
+        let given = declared.tools.take();
+        let server = declared.into_server(request, &home, &owner)?;
+        let server = self.complete(server, given, deadline).await?;
+        match self.registry.register(&server).await? {
+            Claim::Registered => Ok(Done { physical_id: server.id(), data: data(&server) }),
+            Claim::Taken { id, owner } => Err(Error::new(Kind::Conflict, taken(&server.server_id, &id, &owner))),
+        }
+    }
+
+    async fn delete(&self, request: &Request, owner: &str) -> Result<Done> {
+        let physical_id = request.physical_id.clone().unwrap_or_default();
+        // An id that is not ours was made up for a resource that was never created.
+        if let Some((server_id, version)) = physical_id.split_once('@') {
+            let release = self.registry.release(server_id, version, owner).await?;
+            tracing::info!(id = physical_id, ?release, "registry entry released");
+        }
+        Ok(Done { physical_id, data: Map::new() })
+    }
+
+    /// Adds what the server itself has to say: the MCP version, and the tools unless they were given.
+    async fn complete(&self, mut server: Server, given: Option<Vec<registry::Tool>>, deadline: Instant) -> Result<Server> {
+        self.client.check_endpoint(&server, deadline).await.map_err(|e| invalid(e.to_string()))?;
+        let tools_given = given.is_some();
+        let patience = if tools_given { deadline.min(Instant::now() + VERSION_PATIENCE) } else { deadline };
+        match (self.client.discover(&server, patience).await, given) {
+            (Ok(Discovery { mcp_version, tools }), given) => {
+                server.mcp_version = Some(mcp_version);
+                server.available_tools = given.unwrap_or(tools);
+            }
+            // The guard's word is final; a server that is down can be registered all the same if its tools are known.
+            (Err(error), Some(tools)) if !matches!(error.failure, Failure::Refused(_) | Failure::Unsupported(_)) => {
+                tracing::warn!(server_id = server.server_id, %error, "registered without asking the server");
+                server.available_tools = tools;
+            }
+            (Err(error), Some(_)) => return Err(invalid(error.to_string())),
+            (Err(error), None) => {
+                return Err(Error::new(
+                    Kind::Dependency,
+                    format!("The tools cannot be discovered ({error}) Give AvailableTools or make the server reachable."),
+                ));
+            }
+        }
+        let problems = properties::tool_problems(&server);
+        if !problems.is_empty() {
+            return Err(listed(&problems));
+        }
+        server.definition_hash = server.compute_hash();
+        Ok(server)
+    }
+}
+
+fn work_deadline(invocation: &Invocation) -> Instant {
+    let remaining = invocation.remaining();
+    // With little time left in all, half of it is for the answer.
+    Instant::now() + remaining.saturating_sub(ANSWER_TIME).max(remaining / 2)
+}
+
+fn listed(problems: &[String]) -> Error {
+    invalid(format!("The registration has {} problem(s): {}", problems.len(), problems.join("; ")))
+}
+
+fn reason(error: &Error, invocation: &Invocation) -> String {
+    format!("{error} (request id {} in the log of the function registration)", invocation.request_id)
+}
+
+fn taken(server_id: &str, id: &str, owner: &str) -> String {
+    let by = match owner.rsplit_once('#') {
+        Some((stack, logical_id)) => format!("the resource {logical_id} of the stack {stack}"),
+        None if owner.is_empty() => "an entry that was made by hand".to_owned(),
+        None => owner.to_owned(),
+    };
+    format!(
+        "The server id {server_id} belongs to {by} (entry {id}). Choose another ServerId, or decommission that entry first."
+    )
+}
+
+/// What `Fn::GetAtt` can read.
+fn data(server: &Server) -> Map<String, Value> {
+    let word = |text: &str| Value::String(text.to_owned());
+    Map::from_iter([
+        ("ServerID".to_owned(), word(&server.server_id)),
+        ("Version".to_owned(), word(&server.version)),
+        ("Status".to_owned(), word(server.status.as_str())),
+        ("McpVersion".to_owned(), word(server.mcp_version.as_deref().unwrap_or("unknown"))),
+        ("ToolCount".to_owned(), Value::String(server.available_tools.len().to_string())),
+        ("DefinitionHash".to_owned(), word(&server.definition_hash)),
+    ])
+}
+
+impl Declared {
+    /// The entry as far as the template says it.
+    fn into_server(self, request: &Request, home: &LambdaArn, owner: &str) -> Result<Server> {
+        let stack = request.stack()?;
+        // What another account registers waits for a person's approval.
+        let status = if stack.account == home.account { self.status } else { Status::Pending };
+        let now = registry::now();
+        Ok(Server {
+            server_id: self.server_id,
+            version: self.version,
+            server_name: self.server_name,
+            description: self.description,
+            endpoint_url: self.endpoint_url,
+            protocol_type: self.protocol_type,
+            authentication_type: self.authentication_type,
+            api_key_header: self.api_key_header,
+            available_tools: Vec::new(),
+            definition_hash: String::new(),
+            status,
+            health_check_url: self.health_check_url,
+            health_check_interval: None,
+            configuration: self.configuration,
+            metadata: self.metadata,
+            deployment_stack: Some(self.deployment_stack.unwrap_or(stack.name)),
+            deployment_region: Some(self.deployment_region.unwrap_or(stack.region)),
+            owner: owner.to_owned(),
+            mcp_version: None,
+            created_at: now.clone(),
+            updated_at: now,
+            created_by: request.stack_id.clone(),
+            superseded: None,
+        })
+    }
+}

@@ -1,0 +1,184 @@
+//! The answer to CloudFormation: a PUT to the presigned URL of the event.
+
+use std::time::Duration;
+
+use reqwest::{Client, redirect};
+use serde_json::{Map, Value, json};
+use tokio::time::Instant;
+use url::{Host, Url};
+
+use super::event::{Request, RequestType};
+use crate::error::{Result, dependency, internal, refused};
+
+/// Largest answer that CloudFormation reads, in bytes.
+/// Source: AWS CloudFormation user guide, "Custom resource response objects".
+const MAX_ANSWER: usize = 4096;
+
+/// Longest physical id. Same source.
+const MAX_PHYSICAL_ID: usize = 1024;
+
+/// Attempts to deliver an answer, and the time one may take.
+const ATTEMPTS: u32 = 4;
+const ATTEMPT_TIME: Duration = Duration::from_secs(3);
+
+/// An answer, ready to be sent.
+#[derive(Debug, Clone)]
+pub(super) struct Answer(Value);
+
+impl Answer {
+    /// `SUCCESS` with what `Fn::GetAtt` can read.
+    pub(super) fn success(request: &Request, physical_id: &str, data: &Map<String, Value>) -> Self {
+        let mut answer = Self::new(request, "SUCCESS", physical_id);
+        answer.set("Data", Value::Object(data.clone()));
+        answer
+    }
+
+    /// `FAILED` with the reason, shortened so that the answer is not too large.
+    pub(super) fn failure(request: &Request, reason: &str) -> Self {
+        // A failed update must keep the old id, or CloudFormation would delete the old entry. A failed create names what it
+        // wanted, so that the delete that follows cleans up whatever a timeout left half done; it touches nobody else's.
+        let kept = request.physical_id.clone().filter(|_| request.request_type != RequestType::Create);
+        let wanted = || request.wanted_id().unwrap_or_else(|| format!("not-registered-{}", request.request_id));
+        let mut answer = Self::new(request, "FAILED", &kept.unwrap_or_else(wanted));
+        let mut reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        answer.set("Reason", Value::String(reason.clone()));
+        while answer.body().len() > MAX_ANSWER && !reason.is_empty() {
+            let keep = reason.chars().count() * 3 / 4;
+            reason = reason.chars().take(keep).collect();
+            answer.set("Reason", Value::String(format!("{reason} … (more in the log)")));
+        }
+        answer
+    }
+
+    fn new(request: &Request, status: &str, physical_id: &str) -> Self {
+        let physical_id: String = physical_id.chars().take(MAX_PHYSICAL_ID).collect();
+        Self(json!({
+            "Status": status,
+            "PhysicalResourceId": physical_id,
+            "StackId": request.stack_id,
+            "RequestId": request.request_id,
+            "LogicalResourceId": request.logical_id,
+        }))
+    }
+
+    fn set(&mut self, name: &str, value: Value) {
+        if let Some(fields) = self.0.as_object_mut() {
+            fields.insert(name.to_owned(), value);
+        }
+    }
+
+    fn body(&self) -> String {
+        self.0.to_string()
+    }
+
+    /// `SUCCESS` or `FAILED`.
+    pub(super) fn status(&self) -> &Value {
+        &self.0["Status"]
+    }
+
+    /// The physical id in the answer.
+    pub(super) fn physical_id(&self) -> &Value {
+        &self.0["PhysicalResourceId"]
+    }
+}
+
+/// Delivers answers, and only to CloudFormation.
+#[derive(Debug, Clone)]
+pub(super) struct Mailbox {
+    client: Client,
+    /// The emulator on the local stage.
+    local: Option<Url>,
+}
+
+/// Where one answer goes.
+pub(super) struct Letter<'a> {
+    client: &'a Client,
+    url: Url,
+}
+
+impl Mailbox {
+    /// A mailbox; `local` is the address of the emulator on the local stage.
+    ///
+    /// # Errors
+    /// `local` is not a URL, or no TLS configuration can be made on this machine.
+    pub(super) fn new(local: Option<&str>) -> Result<Self> {
+        let local = local
+            .map(|text| Url::parse(text).map_err(|e| internal(format!("AWS_ENDPOINT_URL {text} is not a URL")).with_source(e)))
+            .transpose()?;
+        let client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(ATTEMPT_TIME)
+            .build()
+            .map_err(|e| internal("TLS does not work on this machine").with_source(e))?;
+        Ok(Self { client, local })
+    }
+
+    /// Prepares the answer to `response_url`.
+    ///
+    /// # Errors
+    /// The URL is not one that CloudFormation hands out.
+    pub(super) fn letter(&self, response_url: &str) -> Result<Letter<'_>> {
+        let refuse = || {
+            // The rest of the URL is a credential.
+            let host = Url::parse(response_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+            refused(format!("ResponseURL does not lead to CloudFormation (host \"{host}\"); the event is not answered."))
+        };
+        let url = Url::parse(response_url).map_err(|_| refuse())?;
+        if is_cloudformation(&url) || self.local.as_ref().is_some_and(|local| same_place(&url, local)) {
+            Ok(Letter { client: &self.client, url })
+        } else {
+            Err(refuse())
+        }
+    }
+}
+
+/// Whether a URL leads to one of CloudFormation's own buckets, such as
+/// `https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/…`.
+fn is_cloudformation(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    let aws = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
+    let Some((bucket, service)) = aws.and_then(|rest| rest.split_once('.')) else { return false };
+    url.scheme() == "https"
+        && url.port().is_none()
+        && bucket.starts_with("cloudformation-custom-resource-")
+        && (service == "s3" || service.starts_with("s3.") || service.starts_with("s3-"))
+}
+
+/// Whether two URLs name the same server; all names of the loopback interface are one.
+fn same_place(url: &Url, local: &Url) -> bool {
+    let is_loopback = |url: &Url| match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    url.scheme() == local.scheme()
+        && url.port_or_known_default() == local.port_or_known_default()
+        && (url.host() == local.host() || (is_loopback(url) && is_loopback(local)))
+}
+
+impl Letter<'_> {
+    /// Delivers the answer, with retries while there is time.
+    ///
+    /// # Errors
+    /// It could not be delivered.
+    pub(super) async fn send(&self, answer: &Answer, deadline: Instant) -> Result<()> {
+        let body = answer.body();
+        let mut reason = String::new();
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+            // No content type: the URL is signed without one.
+            match self.client.put(self.url.clone()).body(body.clone()).send().await {
+                Ok(response) if response.status().is_success() => return Ok(()),
+                Ok(response) => reason = format!("HTTP {}", response.status().as_u16()),
+                Err(error) => reason = error.without_url().to_string(),
+            }
+        }
+        Err(dependency(format!("CloudFormation could not be answered: {reason}.")))
+    }
+}

@@ -1,0 +1,300 @@
+//! The properties of the custom resource, all checked, all problems told at once.
+
+use semver::Version;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    mcp_client::{Endpoint, Guard, LambdaArn, MAX_TOOLS, api_key_header},
+    registry::{AuthenticationType, ProtocolType, Server, Status, Tool, valid_server_id},
+};
+
+/// Version of a server that names none.
+pub(super) const DEFAULT_VERSION: &str = "1.0.0";
+
+/// Properties that CloudFormation and CDK use for themselves.
+const IGNORED: &[&str] = &["ServiceToken", "ServiceTimeout", "Fingerprint"];
+
+/// Largest tools list in bytes of JSON. An entry may hold two of them (see `Server::superseded`) in DynamoDB's 400 KB.
+const MAX_TOOLS_BYTES: usize = 170 * 1024;
+
+/// Largest `Metadata` and `Configuration` in bytes of JSON.
+const MAX_MAP_BYTES: usize = 8 * 1024;
+
+/// Longest tool name: what models and gateways accept.
+const MAX_TOOL_NAME: usize = 64;
+
+/// What a template says about a server.
+#[derive(Debug)]
+pub(super) struct Declared {
+    pub(super) server_id: String,
+    pub(super) server_name: String,
+    pub(super) description: String,
+    pub(super) version: String,
+    pub(super) endpoint_url: String,
+    pub(super) protocol_type: ProtocolType,
+    pub(super) authentication_type: AuthenticationType,
+    pub(super) api_key_header: Option<String>,
+    /// `None`: ask the server.
+    pub(super) tools: Option<Vec<Tool>>,
+    pub(super) status: Status,
+    pub(super) health_check_url: Option<String>,
+    pub(super) metadata: Map<String, Value>,
+    pub(super) configuration: Map<String, Value>,
+    pub(super) deployment_stack: Option<String>,
+    pub(super) deployment_region: Option<String>,
+}
+
+/// Takes properties out one by one and collects what is wrong with them.
+struct Reader<'a> {
+    left: Map<String, Value>,
+    problems: Vec<String>,
+    guard: &'a Guard,
+    home: &'a LambdaArn,
+}
+
+impl Declared {
+    /// Reads the properties. `table` is our registry table, `home` the ARN of this function.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each a phrase that names the property.
+    pub(super) fn parse(
+        properties: &Map<String, Value>,
+        table: &str,
+        guard: &Guard,
+        home: &LambdaArn,
+    ) -> Result<Self, Vec<String>> {
+        let mut left = properties.clone();
+        left.retain(|name, _| !IGNORED.contains(&name.as_str()));
+        let mut read = Reader { left, problems: Vec::new(), guard, home };
+        let named = read.text("TableName", 255);
+        if let Some(named) = named.filter(|named| named != table) {
+            read.problem(format!("TableName is \"{named}\"; this stage's registry is \"{table}\""));
+        }
+        let declared = Self {
+            server_id: read.server_id(),
+            server_name: read.required("ServerName", 128),
+            description: read.text("Description", 1000).unwrap_or_default(),
+            version: read.version(),
+            endpoint_url: read.endpoint(),
+            protocol_type: read.word("ProtocolType", ProtocolType::parse, "jsonrpc, rest, graphql").unwrap_or_default(),
+            authentication_type: read
+                .word("AuthenticationType", AuthenticationType::parse, "none, api_key, oauth, iam")
+                .unwrap_or_default(),
+            api_key_header: read.text("ApiKeyHeader", 64),
+            tools: read.tools(),
+            status: read.status(),
+            health_check_url: read.health_check_url(),
+            metadata: read.map("Metadata"),
+            configuration: read.map("Configuration"),
+            deployment_stack: read.text("DeploymentStack", 128),
+            deployment_region: read.text("DeploymentRegion", 32),
+        };
+        read.api_key_header(&declared);
+        let unknown: Vec<String> = read.left.keys().cloned().collect();
+        for name in unknown {
+            read.problem(format!("{name} is not a property of this resource"));
+        }
+        if read.problems.is_empty() { Ok(declared) } else { Err(read.problems) }
+    }
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, problem: impl Into<String>) {
+        self.problems.push(problem.into());
+    }
+
+    /// An optional text; an empty one counts as absent.
+    fn text(&mut self, name: &str, limit: usize) -> Option<String> {
+        match self.left.remove(name)? {
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) if text.chars().count() > limit => {
+                self.problem(format!("{name} is longer than {limit} characters"));
+                None
+            }
+            Value::String(text) => Some(text),
+            _ => {
+                self.problem(format!("{name} must be a string"));
+                None
+            }
+        }
+    }
+
+    fn required(&mut self, name: &str, limit: usize) -> String {
+        let before = self.problems.len();
+        let text = self.text(name, limit);
+        if text.is_none() && self.problems.len() == before {
+            self.problem(format!("{name} is missing"));
+        }
+        text.unwrap_or_default()
+    }
+
+    fn server_id(&mut self) -> String {
+        let id = self.required("ServerId", 256);
+        if !id.is_empty() && !valid_server_id(&id) {
+            self.problem(format!(
+                "ServerId \"{id}\" must be 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends"
+            ));
+        }
+        id
+    }
+
+    fn version(&mut self) -> String {
+        let version = self.text("Version", 64).unwrap_or_else(|| DEFAULT_VERSION.to_owned());
+        if Version::parse(&version).is_err() {
+            self.problem(format!("Version \"{version}\" is not a semantic version such as {DEFAULT_VERSION}"));
+        }
+        version
+    }
+
+    fn endpoint(&mut self) -> String {
+        let endpoint = self.required("EndpointUrl", 2048);
+        if endpoint.is_empty() {
+            return endpoint;
+        }
+        match self.guard.endpoint(&endpoint) {
+            Ok(Endpoint::Lambda(arn)) if arn.region != self.home.region || arn.account != self.home.account => {
+                let (region, account) = (&self.home.region, &self.home.account);
+                self.problem(format!("EndpointUrl: the function {arn} is not in this region and account ({region}, {account})"));
+            }
+            Ok(_) => {}
+            Err(failure) => self.problem(format!("EndpointUrl \"{endpoint}\": {failure}")),
+        }
+        endpoint
+    }
+
+    fn word<T>(&mut self, name: &str, parse: impl Fn(&str) -> Option<T>, all: &str) -> Option<T> {
+        let word = self.text(name, 32)?;
+        let parsed = parse(&word);
+        if parsed.is_none() {
+            self.problem(format!("{name} \"{word}\" is none of {all}"));
+        }
+        parsed
+    }
+
+    fn status(&mut self) -> Status {
+        let allowed = |word: &str| {
+            Status::parse(word)
+                .filter(|status| matches!(status, Status::Active | Status::Inactive | Status::Maintenance | Status::Pending))
+        };
+        self.word("Status", allowed, "active, inactive, maintenance, pending").unwrap_or(Status::Active)
+    }
+
+    fn health_check_url(&mut self) -> Option<String> {
+        let url = self.text("HealthCheckUrl", 2048)?;
+        match self.guard.endpoint(&url) {
+            Ok(Endpoint::Http { .. }) => {}
+            Ok(Endpoint::Lambda(_)) => self.problem("HealthCheckUrl must be an https URL"),
+            Err(failure) => {
+                let url = Url::parse(&url).map_or(url.clone(), |url| url.to_string());
+                self.problem(format!("HealthCheckUrl \"{url}\": {failure}"));
+            }
+        }
+        Some(url)
+    }
+
+    fn api_key_header(&mut self, declared: &Declared) {
+        let Some(header) = &declared.api_key_header else { return };
+        if declared.authentication_type != AuthenticationType::ApiKey {
+            self.problem("ApiKeyHeader needs AuthenticationType api_key");
+        }
+        if let Err(problem) = api_key_header(header) {
+            self.problem(format!("ApiKeyHeader: {problem}"));
+        }
+    }
+
+    /// A JSON object that travels as a string: CloudFormation would turn nested numbers and booleans into strings.
+    fn map(&mut self, name: &str) -> Map<String, Value> {
+        let Some(text) = self.text(name, MAX_MAP_BYTES) else { return Map::new() };
+        serde_json::from_str(&text).unwrap_or_else(|e| {
+            self.problem(format!("{name} must be a JSON object in a string ({e})"));
+            Map::new()
+        })
+    }
+
+    fn tools(&mut self) -> Option<Vec<Tool>> {
+        let text = self.text("AvailableTools", MAX_TOOLS_BYTES)?;
+        let list: Vec<Value> = match serde_json::from_str(&text) {
+            Ok(list) => list,
+            Err(e) => {
+                self.problem(format!("AvailableTools must be a JSON array in a string ({e})"));
+                return Some(Vec::new());
+            }
+        };
+        let mut tools = Vec::with_capacity(list.len());
+        for (index, tool) in list.into_iter().enumerate() {
+            match serde_json::from_value(tool) {
+                Ok(tool) => tools.push(tool),
+                Err(e) => self.problem(format!("AvailableTools[{index}]: {e}")),
+            }
+        }
+        Some(tools)
+    }
+}
+
+/// What is wrong with the tools of a server, given or discovered, and with the settings that name them.
+pub(super) fn tool_problems(server: &Server) -> Vec<String> {
+    let mut problems = Vec::new();
+    let tools = &server.available_tools;
+    if tools.is_empty() {
+        problems.push("the server has no tools".to_owned());
+    }
+    if tools.len() > MAX_TOOLS {
+        problems.push(format!("the server has {} tools, at most {MAX_TOOLS} are allowed", tools.len()));
+    }
+    if serde_json::to_string(tools).is_ok_and(|json| json.len() > MAX_TOOLS_BYTES) {
+        problems.push(format!("the tools are larger than {MAX_TOOLS_BYTES} bytes of JSON"));
+    }
+    for (index, tool) in tools.iter().enumerate() {
+        let name = &tool.name;
+        let well_formed = (1..=MAX_TOOL_NAME).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
+        if !well_formed {
+            problems.push(format!(
+                "tool {index}: the name \"{name}\" must be 1 to {MAX_TOOL_NAME} letters, digits and _ - . /"
+            ));
+        }
+        if tools.iter().take(index).any(|other| other.name == *name) {
+            problems.push(format!("tool {index}: the name \"{name}\" is used twice"));
+        }
+        for (field, schema) in [("inputSchema", Some(&tool.input_schema)), ("outputSchema", tool.output_schema.as_ref())] {
+            if schema.is_some_and(|schema| schema.get("type").and_then(Value::as_str) != Some("object")) {
+                problems.push(format!("tool \"{name}\": {field} must be a JSON Schema with type \"object\""));
+            }
+        }
+        if !tool.meta.is_null() && !tool.meta.is_object() {
+            problems.push(format!("tool \"{name}\": _meta must be an object"));
+        }
+    }
+    problems.extend(setting_problems(server));
+    problems
+}
+
+fn setting_problems(server: &Server) -> Vec<String> {
+    let mut problems = Vec::new();
+    let text = |name: &str| match server.configuration.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(format!("Configuration.{name} must be a string")),
+    };
+    match text("environment_argument") {
+        Ok(Some(argument)) => {
+            let declares = |tool: &Tool| tool.input_schema.get("properties").is_some_and(|all| all.get(argument).is_some());
+            if !server.available_tools.iter().any(declares) {
+                problems.push(format!("Configuration.environment_argument: no tool has an argument \"{argument}\""));
+            }
+        }
+        Ok(None) => {}
+        Err(problem) => problems.push(problem),
+    }
+    match text("status_tool") {
+        Ok(Some(name)) => match server.tool(name) {
+            Some(tool) if tool.read_only() => {}
+            Some(_) => problems.push(format!("Configuration.status_tool: \"{name}\" is not annotated readOnlyHint: true")),
+            None => problems.push(format!("Configuration.status_tool: there is no tool \"{name}\"")),
+        },
+        Ok(None) => {}
+        Err(problem) => problems.push(problem),
+    }
+    problems
+}

@@ -1,0 +1,125 @@
+//! The registry of MCP servers: one DynamoDB item for each version of a server.
+//!
+//! Reads answer "which version of this server is called now?"; writes are conditioned on the owner, so that nobody takes
+//! over or removes another's server. What an entry holds is in [`model`](self::model).
+
+mod model;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata as _, types::AttributeValue};
+pub use model::{
+    Annotations, AuthenticationType, ProtocolType, Server, Status, Tool, owner_stack, stack_owner, valid_server_id,
+};
+use semver::Version;
+pub(crate) use write::now;
+pub use write::{Claim, Release};
+
+use crate::error::{Error, Result, dependency, throttled};
+
+/// Seconds after which a caller may try again when the table is throttled.
+const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+
+/// The registry table.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    client: Client,
+    table: String,
+}
+
+impl Registry {
+    /// The registry in `table`.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into() }
+    }
+
+    /// Name of the table.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// The version of a server that is called: the highest semantic version among its active entries.
+    ///
+    /// # Errors
+    /// The table cannot be read, or that entry is not one this program understands.
+    pub async fn active(&self, server_id: &str) -> Result<Option<Server>> {
+        // One request in the ordinary case: only active versions travel, and there is seldom more than one.
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("server_id = :id")
+            .filter_expression("#status = :active")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":id", AttributeValue::S(server_id.to_owned()))
+            .expression_attribute_values(":active", AttributeValue::S(Status::Active.as_str().to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        let mut best: Option<(Version, Item)> = None;
+        while let Some(item) = pages.next().await {
+            let item = item.map_err(|e| failed("read", e))?;
+            let Some(version) = version_of(&item) else {
+                tracing::warn!(server_id, version = ?item.get("version"), "registry entry ignored: no semantic version");
+                continue;
+            };
+            if best.as_ref().is_none_or(|(highest, _)| version > *highest) {
+                best = Some((version, item));
+            }
+        }
+        best.map(|(_, item)| parse(item)).transpose()
+    }
+
+    /// One version of a server, whatever its status.
+    ///
+    /// # Errors
+    /// The table cannot be read, or the entry is not one this program understands.
+    pub async fn get(&self, server_id: &str, version: &str) -> Result<Option<Server>> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key("server_id", AttributeValue::S(server_id.to_owned()))
+            .key("version", AttributeValue::S(version.to_owned()))
+            .send()
+            .await
+            .map_err(|e| failed("read", e))?;
+        answer.item.map(parse).transpose()
+    }
+}
+
+type Item = std::collections::HashMap<String, AttributeValue>;
+
+fn version_of(item: &Item) -> Option<Version> {
+    Version::parse(item.get("version")?.as_s().ok()?).ok()
+}
+
+fn parse(item: Item) -> Result<Server> {
+    let key = |name: &str| item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default();
+    let id = format!("{}@{}", key("server_id"), key("version"));
+    serde_dynamo::from_item(item).map_err(|e| {
+        dependency(format!("The registry entry {id} cannot be read: {e}. Correct that attribute or register it again."))
+            .with_source(e)
+    })
+}
+
+/// Error of a call to the table; `what` is the verb that fits "cannot be …".
+fn failed<E, R>(what: &str, error: aws_sdk_dynamodb::error::SdkError<E, R>) -> Error
+where
+    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    let is_throttled = matches!(
+        error.code(),
+        Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded")
+    );
+    let message = if is_throttled {
+        throttled("The MCP server registry is busy. Try again in a few seconds.", RETRY_AFTER)
+    } else {
+        dependency(format!("The MCP server registry cannot be {what}. Try again; if it stays so, look in the log."))
+    };
+    message.with_source(error)
+}

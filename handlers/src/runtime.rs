@@ -1,0 +1,107 @@
+//! How a function runs in Lambda: logging, SDK configuration, the event loop.
+//!
+//! The only file that names `lambda_runtime`, `aws_config` and the loops of `lambda_http`; everything else sees events as
+//! JSON or HTTP requests, an [`Invocation`], and the SDK's clients.
+
+use std::{
+    future::Future,
+    time::{Duration, SystemTime},
+};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use lambda_http::RequestExt as _;
+use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
+use serde_json::Value;
+use tokio::time::Instant;
+use tracing_subscriber::EnvFilter;
+
+use crate::{
+    env::{self, ResponseMode},
+    error::Error,
+};
+
+/// What `main` returns; Lambda logs the error and starts a new environment.
+pub type Exit = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+/// The circumstances of one call.
+#[derive(Debug, Clone)]
+pub struct Invocation {
+    /// Lambda's request id: in every log line and every error document.
+    pub request_id: String,
+    /// When Lambda ends the call.
+    pub deadline: Instant,
+    /// The ARN that was invoked.
+    pub function_arn: String,
+    /// The caller's client context; AgentCore Gateway names the tool in it.
+    pub client_context: Option<Value>,
+}
+
+impl Invocation {
+    /// Time that is left, zero once the deadline has passed.
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    fn new(context: &Context) -> Self {
+        // The deadline comes as wall-clock time; a monotonic instant does not jump when the clock is set.
+        let remaining = context.deadline().duration_since(SystemTime::now()).unwrap_or_default();
+        Self {
+            request_id: context.request_id.clone(),
+            deadline: Instant::now() + remaining,
+            function_arn: context.invoked_function_arn.clone(),
+            client_context: context.client_context.as_ref().and_then(|context| serde_json::to_value(context).ok()),
+        }
+    }
+}
+
+/// Starts logging: JSON lines on standard output, which Lambda puts into the function's log group.
+pub fn init() {
+    let filter = EnvFilter::try_new(env::log_level()).unwrap_or_else(|_| EnvFilter::new("info"));
+    // A second call, as in tests, keeps the first subscriber.
+    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).try_init();
+}
+
+/// The SDK's configuration: region, credentials and endpoints as the environment says.
+pub async fn aws_config() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
+}
+
+/// Serves events until Lambda ends the environment. An error becomes a function error with the message; its causes are
+/// logged here.
+///
+/// # Errors
+/// The Runtime API cannot be reached.
+pub async fn on_event<F, Fut>(function: &'static str, handler: F) -> Exit
+where
+    F: Fn(Value, Invocation) -> Fut,
+    Fut: Future<Output = Result<Value, Error>>,
+{
+    let handler = &handler;
+    lambda_runtime::run(service_fn(move |event: LambdaEvent<Value>| async move {
+        let invocation = Invocation::new(&event.context);
+        let request_id = invocation.request_id.clone();
+        handler(event.payload, invocation).await.map_err(|error| {
+            tracing::error!(function, request_id, error = %error, causes = error.causes(), "event failed");
+            Diagnostic { error_type: format!("{:?}", error.kind()), error_message: error.to_string() }
+        })
+    }))
+    .await
+}
+
+/// Serves HTTP requests (API Gateway REST and HTTP APIs, function URLs) until Lambda ends the environment. Handlers find the
+/// [`Invocation`] in the request's extensions.
+///
+/// # Errors
+/// The Runtime API cannot be reached.
+pub async fn serve(router: axum::Router, mode: ResponseMode) -> Exit {
+    use lambda_http::Service as _;
+    let service = service_fn(move |mut request: lambda_http::Request| {
+        let invocation = Invocation::new(&request.lambda_context());
+        request.extensions_mut().insert(invocation);
+        router.clone().call(request)
+    });
+    match mode {
+        ResponseMode::Stream => lambda_http::run_with_streaming_response(service).await,
+        ResponseMode::Buffered => lambda_http::run(service).await,
+    }
+}
