@@ -280,7 +280,7 @@ where
     let started = tokio::time::Instant::now();
     // On the heap: with the SDK's calls in it this is a state machine deeper than the compiler lays out in one piece.
     let result = Box::pin(serve(call.clone(), invocation)).await;
-    let elapsed_ms = started.elapsed().as_millis();
+    let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let session_id = call.attribute(attribute::SESSION_ID).or(call.session_id.as_deref());
     let requested_by = call.attribute(attribute::REQUESTED_BY);
     let (action_group, called) = (&call.action_group, &call.function);

@@ -2,7 +2,7 @@
 
 use handlers::{agent_invoker::AgentInvoker, env, runtime};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> runtime::Exit {
     runtime::init();
     let config = env::AgentInvoker::from_env()?;

@@ -2,7 +2,7 @@
 
 use handlers::{chat_handler, env, runtime};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> runtime::Exit {
     runtime::init();
     let config = env::ChatHandler::from_env()?;

@@ -2,7 +2,7 @@
 
 use handlers::{env, mcp_proxy::McpProxy, runtime};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> runtime::Exit {
     runtime::init();
     let config = env::McpProxy::from_env()?;

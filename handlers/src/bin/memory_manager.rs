@@ -2,7 +2,7 @@
 
 use handlers::{env, memory_manager::MemoryManager, runtime};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> runtime::Exit {
     runtime::init();
     let config = env::MemoryManager::from_env()?;

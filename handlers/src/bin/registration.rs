@@ -2,7 +2,7 @@
 
 use handlers::{env, registration::Registration, runtime};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> runtime::Exit {
     runtime::init();
     let config = env::Registration::from_env()?;
