@@ -1,0 +1,212 @@
+/**
+ * The settings of a deployment, read once from the CDK context: cdk.json holds the defaults, `-c key=value` overrides.
+ * Lists are JSON arrays in cdk.json and comma-separated on the command line.
+ */
+import { isIP } from "node:net";
+import type { Node } from "constructs";
+import { Mistake } from "./mistake";
+
+/** The stage that runs on MiniStack, on one machine. */
+export const LOCAL_STAGE = "local";
+
+export type AgentEngine = "bedrock" | "local";
+export type ResponseMode = "STREAM" | "BUFFERED";
+export type ArchitectureName = "arm64" | "x86_64";
+
+/** What a deployment can be told; every value has been checked. */
+export interface Config {
+  /** Part of every name, so that several stages fit into one account. `local` is the one on MiniStack. */
+  readonly stage: string;
+  /** AWS region. @default - the region of the AWS configuration in use */
+  readonly region?: string;
+  /** Bedrock model or inference profile for all agents. @default - the model of each agent's YAML file */
+  readonly model?: string;
+  /** Who runs the agents: Amazon Bedrock, or the agent runtime on this machine (local stage only). */
+  readonly agentEngine: AgentEngine;
+  /** Whether POST /chat streams (up to 15 minutes) or answers at once (up to 29 seconds). */
+  readonly responseMode: ResponseMode;
+  /** Instruction set of the Lambda functions; the zips must have been built for it. */
+  readonly architecture: ArchitectureName;
+  /** Environments that tools may name. */
+  readonly environments: readonly string[];
+  /** Environments in which a tool needs a person's approval. */
+  readonly protectedEnvironments: readonly string[];
+  /** Private networks (CIDR) in which MCP servers may live, also with plain http. */
+  readonly allowedNetworks: readonly string[];
+  /** ARNs of Lambda functions that may be called as MCP servers without carrying our tag. */
+  readonly invocableFunctions: readonly string[];
+  /** `HOST:PORT=ADDRESS:PORT`: connect to the second where an endpoint names the first (local stage only). */
+  readonly connectTo: readonly string[];
+  /** GitLab instance whose pipelines are started. */
+  readonly gitlabUrl: string;
+  /** For how many minutes a succeeded execution answers the same wish of the same session. */
+  readonly requestKeyMinutes: number;
+  /** Requests per second that the chat API admits in the long run. */
+  readonly throttleRate: number;
+  /** Requests that the chat API admits at once. */
+  readonly throttleBurst: number;
+  /** Directory with `{function}/bootstrap.zip`, as cargo-lambda writes it. */
+  readonly lambdaZipDir: string;
+  /** Directory with one YAML file for each agent. */
+  readonly agentsDir: string;
+}
+
+/** A Bedrock model id (`anthropic.claude-...-v1:0`) or inference profile id (`us.anthropic.claude-...-v1:0`). */
+const MODEL_ID = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:[a-z0-9]+)*$/;
+
+const NAME = /^[a-z](-?[a-z0-9])*$/;
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
+const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/;
+const CONNECT_TO = /^(\*\.)?[A-Za-z0-9.-]+:\d{1,5}=[0-9.]+:\d{1,5}$/;
+/** Keys of settings are plain words; keys of feature flags and of the CLI hold one of `:`, `/` or `-`. */
+const SETTING_KEY = /^[A-Za-z]+$/;
+
+/** Reads the settings of the app. Throws a {@link Mistake} with a line (key, value, what is allowed) for each wrong one. */
+export function readConfig(node: Node): Config {
+  const context = node.getAllContext() as Readonly<Record<string, unknown>>;
+  const read = new Reader(context);
+  const stage = read.text("stage", (v) => NAME.test(v) && v.length <= 16, "1 to 16 of a-z, 0-9 and single hyphens");
+  const local = stage === LOCAL_STAGE;
+  const region = read.optionalText("region", (v) => REGION.test(v), "a region such as eu-central-1");
+  const model = read.optionalText("model", (v) => MODEL_ID.test(v), "the id of a Bedrock model or inference profile");
+  const environments = read.list("environments", (v) => NAME.test(v), "lower-case names such as dev");
+  const config: Config = {
+    stage,
+    ...(region === undefined ? {} : { region }),
+    ...(model === undefined ? {} : { model }),
+    agentEngine: read.choice("agentEngine", ["bedrock", "local"]),
+    responseMode: read.choice("responseMode", ["STREAM", "BUFFERED"]),
+    architecture: read.choice("architecture", ["arm64", "x86_64"]),
+    environments,
+    // A misspelt name here would leave the environment unprotected.
+    protectedEnvironments: read.list("protectedEnvironments", (v) => environments.includes(v), "names in environments"),
+    allowedNetworks: read.list("allowedNetworks", isNetwork, "networks such as 10.0.0.0/8 or fd00::/8"),
+    invocableFunctions: read.list("invocableFunctions", (v) => FUNCTION_ARN.test(v), "ARNs of Lambda functions"),
+    connectTo: read.list(
+      "connectTo",
+      (v) => CONNECT_TO.test(v),
+      "HOST:PORT=ADDRESS:PORT, where HOST may begin with *.",
+    ),
+    gitlabUrl: read.text(
+      "gitlabUrl",
+      (v) => isUrl(v, local),
+      `an https URL without query${local ? ", or http on this machine" : ""}`,
+    ),
+    requestKeyMinutes: read.number("requestKeyMinutes", 1, 1440),
+    throttleRate: read.number("throttleRate", 1, 10_000),
+    throttleBurst: read.number("throttleBurst", 1, 5_000),
+    lambdaZipDir: read.text("lambdaZipDir", (v) => v !== "", "a directory"),
+    agentsDir: read.text("agentsDir", (v) => v !== "", "a directory"),
+  };
+  if ((config.agentEngine === "local") !== local) {
+    read.refuse(
+      "agentEngine",
+      config.agentEngine,
+      `local with the stage local, bedrock with any other (it is ${stage})`,
+    );
+  }
+  if (local && config.responseMode === "STREAM") {
+    read.refuse("responseMode", "STREAM", "BUFFERED with the stage local: MiniStack does not stream REST responses");
+  }
+  if (!local && config.connectTo.length > 0) {
+    read.refuse("connectTo", config.connectTo, "nothing, unless the stage is local");
+  }
+  read.finish();
+  return config;
+}
+
+/** Reads values of the context and keeps what is wrong with them, so that a person sees all of it at once. */
+class Reader {
+  private readonly problems: string[] = [];
+  private readonly known = new Set<string>();
+
+  constructor(private readonly context: Readonly<Record<string, unknown>>) {}
+
+  refuse(key: string, value: unknown, allowed: string): void {
+    const problem = value === undefined ? "is missing" : `${JSON.stringify(value)} is not allowed`;
+    this.problems.push(`${key}: ${problem}; allowed: ${allowed}`);
+  }
+
+  optionalText(key: string, valid: (value: string) => boolean, allowed: string): string | undefined {
+    const value = this.value(key);
+    if (value === undefined || (typeof value === "string" && valid(value))) return value;
+    this.refuse(key, value, allowed);
+    return undefined;
+  }
+
+  text(key: string, valid: (value: string) => boolean, allowed: string): string {
+    const before = this.problems.length;
+    const value = this.optionalText(key, valid, allowed);
+    if (value === undefined && this.problems.length === before) this.refuse(key, value, allowed);
+    return value ?? "";
+  }
+
+  choice<T extends string>(key: string, choices: readonly [T, ...T[]]): T {
+    const value = this.value(key);
+    const found = choices.find((choice) => choice === value);
+    if (found === undefined) this.refuse(key, value, choices.join(" | "));
+    return found ?? choices[0];
+  }
+
+  list(key: string, valid: (value: string) => boolean, allowed: string): readonly string[] {
+    const value = this.value(key);
+    const items: unknown[] | undefined =
+      typeof value === "string"
+        ? value.split(",").filter((item) => item !== "")
+        : Array.isArray(value)
+          ? value
+          : undefined;
+    if (items === undefined) {
+      this.refuse(key, value, `a list of ${allowed}`);
+      return [];
+    }
+    const strings = items.filter((item): item is string => typeof item === "string" && valid(item));
+    for (const item of items) {
+      if (!strings.includes(item as string)) this.refuse(key, item, allowed);
+    }
+    return strings;
+  }
+
+  number(key: string, minimum: number, maximum: number): number {
+    const value = this.value(key);
+    const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+    if (typeof number === "number" && Number.isInteger(number) && number >= minimum && number <= maximum) return number;
+    this.refuse(key, value, `a whole number from ${minimum} to ${maximum}`);
+    return minimum;
+  }
+
+  /** Throws if anything was wrong, a misspelt setting included: it would otherwise silently change nothing. */
+  finish(): void {
+    for (const [key, value] of Object.entries(this.context)) {
+      if (SETTING_KEY.test(key) && !this.known.has(key)) {
+        this.problems.push(
+          `${key}: no such setting (value ${JSON.stringify(value)}); allowed: ${[...this.known].join(", ")}`,
+        );
+      }
+    }
+    if (this.problems.length > 0) {
+      const lines = this.problems.map((problem) => `  ${problem}`);
+      throw new Mistake(["Settings (cdk.json, or -c key=value):", ...lines].join("\n"));
+    }
+  }
+
+  private value(key: string): unknown {
+    this.known.add(key);
+    return this.context[key];
+  }
+}
+
+function isNetwork(value: string): boolean {
+  const [address = "", prefix = "", ...rest] = value.split("/");
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(prefix) && Number(prefix) <= bits;
+}
+
+/** The token goes to this URL: in plain text only if it stays on this machine. */
+function isUrl(value: string, local: boolean): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, username, search, hash } = new URL(value);
+  const loopback = ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
+  const secure = protocol === "https:" || (protocol === "http:" && local && loopback);
+  return secure && username === "" && search === "" && hash === "";
+}

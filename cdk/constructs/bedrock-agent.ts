@@ -1,0 +1,126 @@
+import { Stack } from "aws-cdk-lib";
+import * as bedrock from "aws-cdk-lib/aws-bedrock";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import type { AgentDefinition } from "../agents";
+import { agentName } from "../names";
+import type { AgentReference } from "./agent-reference";
+
+/** Properties of {@link BedrockAgent}. */
+export interface BedrockAgentProps {
+  readonly stage: string;
+  readonly definition: AgentDefinition;
+  /** The function that answers for each handler that the definition names. */
+  readonly handlers: Readonly<Record<AgentDefinition["actionGroups"][number]["handler"], lambda.IFunction>>;
+}
+
+/** Prefixes of the ids of cross-region inference profiles (Amazon Bedrock user guide, "Supported Regions and models"). */
+const PROFILE = /^(?:global|us|us-gov|ca|eu|apac|jp|au)\.(?=[^.]+\.)/;
+
+/**
+ * An agent of Amazon Bedrock with its alias `live`, its role, and the permission to call its handlers.
+ *
+ * A handler must not depend on its own agent's id, in its environment or in its role: that would be a cycle.
+ */
+export class BedrockAgent extends Construct implements AgentReference {
+  readonly agentId: string;
+  readonly aliasId: string;
+  readonly aliasArn: string;
+
+  constructor(scope: Construct, id: string, props: BedrockAgentProps) {
+    super(scope, id);
+    const { definition } = props;
+    const name = agentName(props.stage, definition.name);
+    const role = this.createRole(name, definition.model);
+    const agent = new bedrock.CfnAgent(this, "Agent", {
+      agentName: name,
+      description: definition.description,
+      foundationModel: definition.model,
+      agentResourceRoleArn: role.roleArn,
+      instruction: definition.instruction,
+      idleSessionTtlInSeconds: definition.idleSessionSeconds,
+      autoPrepare: true,
+      actionGroups: definition.actionGroups.map((group) => ({
+        actionGroupName: group.name,
+        description: group.description,
+        actionGroupState: "ENABLED",
+        actionGroupExecutor: { lambda: props.handlers[group.handler].functionArn },
+        functionSchema: {
+          functions: group.functions.map((fn) => ({
+            name: fn.name,
+            description: fn.description,
+            parameters: Object.fromEntries(
+              fn.parameters.map(({ name: parameter, type, description, required }) => [
+                parameter,
+                { type, description, required },
+              ]),
+            ),
+          })),
+        },
+      })),
+    });
+    // Bedrock checks the role's right to use the model when the agent is created.
+    agent.node.addDependency(role);
+
+    // An alias moves to a new version of its agent only when something in the alias itself changes.
+    const alias = new bedrock.CfnAgentAlias(this, "Alias", {
+      agentId: agent.attrAgentId,
+      agentAliasName: "live",
+      description: `definition ${definition.hash}`,
+    });
+    for (const handler of new Set(definition.actionGroups.map((group) => group.handler))) {
+      const permission = new lambda.CfnPermission(this, `Invoke-${handler}`, {
+        action: "lambda:InvokeFunction",
+        functionName: props.handlers[handler].functionArn,
+        principal: "bedrock.amazonaws.com",
+        sourceArn: agent.attrAgentArn,
+        sourceAccount: Stack.of(this).account,
+      });
+      // Whoever can reach the agent finds that it may call its handlers.
+      alias.node.addDependency(permission);
+    }
+
+    this.agentId = agent.attrAgentId;
+    this.aliasId = alias.attrAgentAliasId;
+    this.aliasArn = alias.attrAgentAliasArn;
+  }
+
+  /** A role that the agents of this account may take on, and that may call the model and nothing else. */
+  private createRole(name: string, model: string): iam.Role {
+    const stack = Stack.of(this);
+    const foundationModel = model.replace(PROFILE, "");
+    const regional = foundationModel === model;
+    const models = stack.formatArn({
+      service: "bedrock",
+      // A profile routes each request to a region of its own choice, `global` to one that no ARN can name.
+      region: regional ? stack.region : "*",
+      account: "",
+      resource: "foundation-model",
+      resourceName: foundationModel,
+    });
+    const profile = stack.formatArn({ service: "bedrock", resource: "inference-profile", resourceName: model });
+    return new iam.Role(this, "Role", {
+      description: `Role of the Bedrock agent ${name}`,
+      assumedBy: new iam.ServicePrincipal("bedrock.amazonaws.com", {
+        conditions: {
+          StringEquals: { "aws:SourceAccount": stack.account },
+          ArnLike: { "aws:SourceArn": stack.formatArn({ service: "bedrock", resource: "agent", resourceName: "*" }) },
+        },
+      }),
+      inlinePolicies: {
+        model: new iam.PolicyDocument({
+          statements: [
+            new iam.PolicyStatement({
+              actions: ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
+              resources: regional ? [models] : [profile, models],
+            }),
+            ...(regional
+              ? []
+              : [new iam.PolicyStatement({ actions: ["bedrock:GetInferenceProfile"], resources: [profile] })]),
+          ],
+        }),
+      },
+    });
+  }
+}

@@ -1,0 +1,98 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import type { Duration } from "aws-cdk-lib";
+import { FileSystem, RemovalPolicy } from "aws-cdk-lib";
+import * as iam from "aws-cdk-lib/aws-iam";
+import * as lambda from "aws-cdk-lib/aws-lambda";
+import * as logs from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+import type { ArchitectureName } from "../config";
+import { Mistake } from "../mistake";
+import { functionName } from "../names";
+import { bootstrapArchitecture } from "../zip";
+
+/** Where the built functions are, and for which machine; the same for all of a deployment. */
+export interface Build {
+  /** Directory with `{bin}/bootstrap.zip`. */
+  readonly zipDir: string;
+  /** Instruction set that Lambda runs the functions on. */
+  readonly architecture: ArchitectureName;
+}
+
+/** Properties of {@link RustFunction}. */
+export interface RustFunctionProps {
+  readonly stage: string;
+  /** Name of the binary; with the stage it makes the function's name. */
+  readonly bin: string;
+  readonly build: Build;
+  readonly description: string;
+  /** How long one invocation may take. */
+  readonly timeout: Duration;
+  /** Environment variables. @default - none */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Memory in MB; CPU grows with it. @default 256 */
+  readonly memorySize?: number;
+}
+
+/**
+ * One of our Lambda functions, from a zip that was built before: a fixed name, a log group and a role of its own. The
+ * role may write to that log group and send traces; what else the function needs, it is granted.
+ */
+export class RustFunction extends Construct implements iam.IGrantable {
+  readonly function: lambda.Function;
+  readonly role: iam.Role;
+  readonly grantPrincipal: iam.IPrincipal;
+  /** Changes when the zip does. */
+  readonly codeHash: string;
+
+  constructor(scope: Construct, id: string, props: RustFunctionProps) {
+    super(scope, id);
+    const zip = path.join(props.build.zipDir, props.bin, "bootstrap.zip");
+    checkZip(zip, props.build.architecture);
+    this.codeHash = FileSystem.fingerprint(zip);
+
+    const name = functionName(props.stage, props.bin);
+    const logGroup = new logs.LogGroup(this, "Logs", {
+      logGroupName: `/aws/lambda/${name}`,
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.role = new iam.Role(this, "Role", {
+      description: `Role of the Lambda function ${name}`,
+      assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com"),
+    });
+    this.grantPrincipal = this.role;
+    logGroup.grantWrite(this.role);
+    this.function = new lambda.Function(this, "Function", {
+      functionName: name,
+      description: props.description,
+      runtime: lambda.Runtime.PROVIDED_AL2023,
+      architecture: props.build.architecture === "arm64" ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
+      code: lambda.Code.fromAsset(zip),
+      handler: "bootstrap",
+      role: this.role,
+      logGroup,
+      tracing: lambda.Tracing.ACTIVE,
+      timeout: props.timeout,
+      memorySize: props.memorySize ?? 256,
+      environment: { ...props.environment },
+    });
+  }
+
+  /** Allows an action on resources, and nothing else. */
+  allow(actions: readonly string[], resourceArns: readonly string[]): void {
+    this.role.addToPolicy(new iam.PolicyStatement({ actions: [...actions], resources: [...resourceArns] }));
+  }
+}
+
+/** A zip that is missing or of another machine would only show when the function is called. */
+function checkZip(zip: string, architecture: ArchitectureName): void {
+  if (!existsSync(zip)) throw new Mistake(`${zip} does not exist: run "make build" first`);
+  const built = bootstrapArchitecture(zip);
+  if (built !== undefined && built !== architecture) {
+    throw new Mistake(
+      `${zip} was built for ${built}, but the setting architecture is ${architecture}: ` +
+        `build for ${architecture}, or deploy with -c architecture=${built}`,
+    );
+  }
+}

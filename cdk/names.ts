@@ -1,0 +1,51 @@
+/**
+ * The names of what is deployed. They are fixed, because one part finds another by name: stacks pass no exports to each
+ * other, and a team's own stack builds the ARN of our registration function from the stage alone.
+ */
+import { ArnFormat, type Stack } from "aws-cdk-lib";
+
+/** The functions of the package `handlers`: never called as an MCP server, whatever the registry says. */
+export const HANDLERS = ["chat_handler", "agent_invoker", "mcp_proxy", "memory_manager", "registration"] as const;
+export type Handler = (typeof HANDLERS)[number];
+
+/** Tag that allows a Lambda function to be called as an MCP server; its value is the stage. */
+export const MCP_TAG = "switchyard-mcp";
+
+/** Indexes of the memory table. */
+export const MEMORY_INDEXES = ["environment-index", "tenant-index", "tenant-environment-index"] as const;
+
+/** Name of the Lambda function that runs a binary. */
+export const functionName = (stage: string, bin: string): string => `switchyard-${stage}-${bin}`;
+
+/** Name of an agent in Amazon Bedrock. */
+export const agentName = (stage: string, name: string): string => `switchyard-${stage}-${name}`;
+
+/** Table of deployments. */
+export const memoryTable = (stage: string): string => `DeploymentMemory-${stage}`;
+
+/** Table of MCP servers. */
+export const registryTable = (stage: string): string => `MCPServerRegistry-${stage}`;
+
+/** Table of slots, request keys and counters. */
+export const stateTable = (stage: string): string => `SwitchyardState-${stage}`;
+
+/** Secret with the token that starts pipelines in GitLab. */
+export const gitlabTokenSecret = (stage: string): string => `switchyard/${stage}/gitlab_token`;
+
+/** Secret with the key of an MCP server. The path is derived from the server's id, never supplied. */
+export const apiKeySecret = (stage: string, serverId: string): string => `switchyard/${stage}/mcp/${serverId}/api_key`;
+
+/** ARN of a Lambda function in the stack's account and region. */
+export function functionArn(stack: Stack, name: string): string {
+  return stack.formatArn({
+    service: "lambda",
+    resource: "function",
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+/** ARN of a table in the stack's account and region. */
+export function tableArn(stack: Stack, name: string): string {
+  return stack.formatArn({ service: "dynamodb", resource: "table", resourceName: name });
+}

@@ -1,0 +1,67 @@
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { loadAgents, type AgentDefinition } from "../agents";
+import type { Config } from "../config";
+import { localAgent, type AgentReference } from "../constructs/agent-reference";
+import { BedrockAgent } from "../constructs/bedrock-agent";
+import { ChatApi } from "../constructs/chat-api";
+import {
+  TIMEOUTS,
+  agentInvoker,
+  chatHandler,
+  introduceSpecialists,
+  mcpProxy,
+  memoryManager,
+  registration,
+} from "../constructs/handlers";
+import { PipelinesServer } from "../constructs/pipelines-server";
+
+/** Properties of {@link ServiceStack}. */
+export interface ServiceStackProps extends StackProps {
+  readonly config: Config;
+}
+
+/** Everything but the tables: functions, agents, the chat API and the pipelines MCP server. */
+export class ServiceStack extends Stack {
+  constructor(scope: Construct, id: string, props: ServiceStackProps) {
+    super(scope, id, { description: "Switchyard: functions, agents and API", ...props });
+    const { config } = props;
+    const { stage } = config;
+
+    const proxy = mcpProxy(this, config);
+    const invoker = agentInvoker(this, config);
+    const handlers = {
+      agent_invoker: invoker.function,
+      mcp_proxy: proxy.function,
+      memory_manager: memoryManager(this, config).function,
+    };
+    const reference = (definition: AgentDefinition): AgentReference =>
+      config.agentEngine === "bedrock"
+        ? new BedrockAgent(this, `agent-${definition.name}`, { stage, definition, handlers })
+        : localAgent(this, definition.name);
+    const agents = loadAgents(config.agentsDir, config.model);
+    introduceSpecialists(invoker, new Map(agents.specialists.map((agent) => [agent.name, reference(agent)])));
+    const chat = chatHandler(this, config, reference(agents.orchestrator));
+    const api = new ChatApi(this, "ChatApi", { ...config, handler: chat.function });
+
+    const registrar = registration(this, config);
+    const pipelines = new PipelinesServer(this, "Pipelines", {
+      ...config,
+      build: { zipDir: config.lambdaZipDir, architecture: config.architecture },
+      callers: [proxy, registrar],
+      timeout: TIMEOUTS[config.responseMode].pipelines,
+    });
+    // The registration names the function by an ARN made of text, in which CloudFormation sees no dependency.
+    pipelines.registration.node.addDependency(registrar);
+
+    this.addOutput("ChatUrl", api.url, "POST chat messages here, signed for execute-api");
+    this.addOutput("ChatApiId", api.restApiId, "Id of the REST API");
+    this.addOutput("PipelinesFunctionArn", pipelines.function.function.functionArn, "The pipelines MCP server");
+    this.addOutput("PipelinesUrl", pipelines.url, "Its plain HTTP face: needs a signature and the header X-API-Key");
+    this.addOutput("GitLabTokenSecretName", pipelines.gitlabTokenSecretName, "Put the GitLab token here");
+  }
+
+  private addOutput(id: string, value: string, description: string): void {
+    new CfnOutput(this, id, { value, description });
+  }
+}

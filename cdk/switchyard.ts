@@ -1,0 +1,37 @@
+import { CliCredentialsStackSynthesizer, type App, type IStackSynthesizer, type StackProps } from "aws-cdk-lib";
+import { LOCAL_STAGE, readConfig } from "./config";
+import { DataStack } from "./stacks/data-stack";
+import { ServiceStack } from "./stacks/service-stack";
+
+/** The two stacks of a stage. */
+export interface Switchyard {
+  readonly data: DataStack;
+  readonly service: ServiceStack;
+}
+
+/** Bucket for zips and templates on MiniStack; whatever starts the local stage makes it (local/src/stack/aws.rs). */
+const LOCAL_ASSET_BUCKET = "switchyard-local-assets";
+
+/** Uploads with the credentials in use, not through roles that only a bootstrapped account has. */
+function withCredentialsInUse(): IStackSynthesizer {
+  // The class and the interface differ in how they leave the qualifier out.
+  return new CliCredentialsStackSynthesizer({ fileAssetsBucketName: LOCAL_ASSET_BUCKET }) as IStackSynthesizer;
+}
+
+/**
+ * Adds Switchyard to an app, with the settings of the app's context. The account, and the region unless it is a setting,
+ * are those of the AWS configuration in use.
+ */
+export function addSwitchyard(app: App): Switchyard {
+  const config = readConfig(app.node);
+  const region = config.region ?? process.env["CDK_DEFAULT_REGION"];
+  const props = (): StackProps => ({
+    ...(region === undefined ? {} : { env: { region } }),
+    // The account on MiniStack is not bootstrapped: that takes longer than all the rest of the deployment.
+    ...(config.stage === LOCAL_STAGE ? { synthesizer: withCredentialsInUse() } : {}),
+  });
+  const data = new DataStack(app, `Switchyard-${config.stage}-data`, { config, ...props() });
+  const service = new ServiceStack(app, `Switchyard-${config.stage}-service`, { config, ...props() });
+  service.addStackDependency(data, "the registration of an MCP server writes to the registry table");
+  return { data, service };
+}

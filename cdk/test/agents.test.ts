@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { parse, stringify } from "yaml";
+import { loadAgents, localAgentId } from "../agents";
+import { Mistake } from "../mistake";
+import { AGENTS, scratch } from "./support";
+
+type Yaml = Record<string, unknown> & { action_groups: (Record<string, unknown> & { functions: YamlFunction[] })[] };
+type YamlFunction = Record<string, unknown> & { parameters: Record<string, unknown>[] };
+
+/** A copy of the agents, one of them changed. */
+function changed(name: string, change: (agent: Yaml) => void): string {
+  const directory = scratch();
+  cpSync(AGENTS, directory, { recursive: true });
+  const file = path.join(directory, `${name}.yaml`);
+  const agent = parse(readFileSync(file, "utf8")) as Yaml;
+  change(agent);
+  writeFileSync(file, stringify(agent));
+  return directory;
+}
+
+/** What is wrong with the agents of a directory, one a line, without the directory. */
+function problems(directory: string): string[] {
+  try {
+    loadAgents(directory);
+  } catch (error) {
+    if (error instanceof Mistake) return error.message.split("\n").map((line) => path.relative(directory, line));
+    throw error;
+  }
+  return [];
+}
+
+const parameter = (name: string) => ({ name, type: "string", description: "A word." });
+
+test("the orchestrator is told of all specialists, sorted", () => {
+  const { orchestrator, specialists } = loadAgents(AGENTS);
+  assert.deepEqual(
+    specialists.map((agent) => agent.name),
+    ["app", "bootstrap", "compute"],
+  );
+  const lines = specialists.map((agent) => `- ${agent.name}: ${agent.description}`).join("\n");
+  assert.ok(orchestrator.instruction.includes(lines));
+  assert.ok(!orchestrator.instruction.includes("{specialists}"));
+});
+
+test("enum, enum_from and default are written into the description", () => {
+  const { orchestrator, specialists } = loadAgents(AGENTS);
+  const invoke = orchestrator.actionGroups.flatMap((group) => group.functions).find((fn) => fn.name === "invoke_agent");
+  const type = invoke?.parameters.find((p) => p.name === "agent_type");
+  assert.match(type?.description ?? "", / Allowed values: app, bootstrap, compute\.$/);
+  assert.equal(type?.required, true);
+  const bootstrap = specialists.find((agent) => agent.name === "bootstrap")?.actionGroups[0]?.functions[0]?.parameters;
+  assert.match(bootstrap?.[0]?.description ?? "", / Allowed values: dev, test, staging, prod\.$/);
+  assert.match(bootstrap?.[1]?.description ?? "", / Default: us-east-1\.$/);
+  assert.equal(bootstrap?.[1]?.required, false);
+});
+
+test("a specialist needs one more file and nothing else", () => {
+  const directory = changed("bootstrap", () => undefined);
+  const database = parse(readFileSync(path.join(directory, "bootstrap.yaml"), "utf8")) as Yaml;
+  writeFileSync(
+    path.join(directory, "database.yaml"),
+    stringify({ ...database, name: "database", description: "Databases." }),
+  );
+  const { orchestrator, specialists } = loadAgents(directory);
+  assert.deepEqual(
+    specialists.map((agent) => agent.name),
+    ["app", "bootstrap", "compute", "database"],
+  );
+  assert.ok(orchestrator.instruction.includes("- database: Databases."));
+});
+
+test("one model for all agents can be set", () => {
+  const { orchestrator, specialists } = loadAgents(AGENTS, "amazon.nova-pro-v1:0");
+  for (const agent of [orchestrator, ...specialists]) assert.equal(agent.model, "amazon.nova-pro-v1:0");
+});
+
+test("the hash changes when, and only when, the definition does", () => {
+  const hash = (directory: string) =>
+    loadAgents(directory).specialists.find((agent) => agent.name === "bootstrap")?.hash;
+  const before = hash(AGENTS);
+  assert.equal(hash(changed("bootstrap", () => undefined)), before, "other YAML, same content");
+  assert.equal(hash(changed("compute", (agent) => (agent["description"] = "Other."))), before, "another agent");
+  const changes: ((agent: Yaml) => void)[] = [
+    (agent) => (agent["instruction"] = `${String(agent["instruction"])} Be brief.`),
+    (agent) => (agent["model"] = "amazon.nova-pro-v1:0"),
+    (agent) => (agent["idle_session_seconds"] = 60),
+    (agent) => (agent.action_groups[0]!["server_id"] = "other"),
+    (agent) => (agent.action_groups[0]!.functions[0]!.parameters[1]!["default"] = "eu-west-1"),
+    (agent) => agent.action_groups[0]!.functions.pop(),
+  ];
+  const hashes = changes.map((change) => hash(changed("bootstrap", change)));
+  assert.equal(new Set([before, ...hashes]).size, changes.length + 1);
+});
+
+test("the orchestrator's hash changes when a specialist's description does", () => {
+  const hash = (directory: string) => loadAgents(directory).orchestrator.hash;
+  assert.notEqual(hash(changed("compute", (agent) => (agent["description"] = "Other."))), hash(AGENTS));
+});
+
+const first = (agent: Yaml) => agent.action_groups[0]!.functions[0]!;
+const WRONG: readonly (readonly [problem: string, change: (agent: Yaml) => void])[] = [
+  [
+    "action_groups[0].functions[1].parameters: 6 parameters, Bedrock allows at most 5",
+    (agent) => (agent.action_groups[0]!.functions[1]!.parameters = ["a", "b", "c", "d", "e", "f"].map(parameter)),
+  ],
+  [
+    "colour: unknown key, known are name, description, model, idle_session_seconds, instruction, action_groups",
+    (agent) => (agent["colour"] = "red"),
+  ],
+  [
+    "action_groups[0].functions[0].parameters[1].deflt: unknown key, known are name, type, description, required, enum, enum_from, default",
+    (agent) => (first(agent).parameters[1]!["deflt"] = 1),
+  ],
+  ["instruction: missing", (agent) => delete agent["instruction"]],
+  ['name: "boot" must be the file\'s name, "bootstrap"', (agent) => (agent["name"] = "boot")],
+  ["description: 201 characters, at most 200 are allowed", (agent) => (agent["description"] = "ä".repeat(201))],
+  ["idle_session_seconds: 59 is not allowed, it must be >= 60", (agent) => (agent["idle_session_seconds"] = 59)],
+  [
+    'idle_session_seconds: "long" is not allowed, it must be of type integer',
+    (agent) => (agent["idle_session_seconds"] = "long"),
+  ],
+  [
+    'model: "Claude" is not allowed: id of a Bedrock model or inference profile',
+    (agent) => (agent["model"] = "Claude"),
+  ],
+  [
+    "instruction: 2 characters with {specialists} written out, Bedrock takes 40 to 4000",
+    (agent) => (agent["instruction"] = "Go"),
+  ],
+  ["action_groups: empty, there must be at least one", (agent) => (agent.action_groups = [])],
+  [
+    'action_groups[0].handler: "shell" is not allowed, it must be one of agent_invoker, memory_manager, mcp_proxy',
+    (agent) => (agent.action_groups[0]!["handler"] = "shell"),
+  ],
+  ["action_groups[0].server_id: missing", (agent) => delete agent.action_groups[0]!["server_id"]],
+  [
+    "action_groups[0].server_id: only an action group with the handler mcp_proxy has one",
+    (agent) => (agent.action_groups[0]!["handler"] = "memory_manager"),
+  ],
+  [
+    "action_groups[0].handler: only the orchestrator invokes other agents",
+    (agent) => Object.assign(agent.action_groups[0]!, { handler: "agent_invoker", server_id: undefined }),
+  ],
+  [
+    'action_groups[1].name: "pipelines" is taken by action_groups[0]',
+    (agent) => agent.action_groups.push(structuredClone(agent.action_groups[0]!)),
+  ],
+  [
+    'action_groups[0].functions[0].name: "run__it" is not allowed: lower-case letters, digits and single underscores between them, a letter first; the tool\'s name with the handler mcp_proxy',
+    (agent) => (first(agent)["name"] = "run__it"),
+  ],
+  [
+    'action_groups[0].functions[0].parameters[2].name: "region" is taken by action_groups[0].functions[0].parameters[1]',
+    (agent) => first(agent).parameters.push(parameter("region")),
+  ],
+  [
+    "action_groups[0].functions[0].parameters[0].default: a required parameter has no default",
+    (agent) => (first(agent).parameters[0]!["default"] = "dev"),
+  ],
+  [
+    "action_groups[0].functions[0].parameters[1].default: 3 is not of the type string",
+    (agent) => (first(agent).parameters[1]!["default"] = 3),
+  ],
+  [
+    'action_groups[0].functions[0].parameters[1].default: "us-east-1" is not one of eu-west-1',
+    (agent) => (first(agent).parameters[1]!["enum"] = ["eu-west-1"]),
+  ],
+  [
+    'action_groups[0].functions[0].parameters[0].enum[0]: "dev" is not of the type integer',
+    (agent) => Object.assign(first(agent).parameters[0]!, { type: "integer", enum: ["dev"] }),
+  ],
+  [
+    "action_groups[0].functions[0].parameters[0].enum_from: cannot stand beside enum",
+    (agent) => (first(agent).parameters[0]!["enum_from"] = "specialists"),
+  ],
+  [
+    "action_groups[0].functions[0].parameters[0].description: 501 characters with allowed values and default, Bedrock allows at most 500",
+    (agent) => (first(agent).parameters[0]!["description"] = "x".repeat(459)),
+  ],
+];
+
+for (const [problem, change] of WRONG) {
+  test(`told: ${problem}`, () => {
+    assert.deepEqual(problems(changed("bootstrap", change)), [`bootstrap.yaml: ${problem}`]);
+  });
+}
+
+test("an orchestrator without specialists has nobody to name", () => {
+  const directory = scratch();
+  cpSync(path.join(AGENTS, "orchestrator.yaml"), path.join(directory, "orchestrator.yaml"));
+  assert.deepEqual(problems(directory), [
+    "orchestrator.yaml: action_groups[0].functions[0].parameters[0].enum_from: gives no value, there is no specialist",
+  ]);
+});
+
+test("what is no YAML is told with its file", () => {
+  const directory = changed("bootstrap", () => undefined);
+  writeFileSync(path.join(directory, "compute.yaml"), "name: compute\nname: again\n");
+  assert.deepEqual(problems(directory), ["compute.yaml: not valid YAML: Map keys must be unique at line 2, column 1"]);
+});
+
+test("a directory without an orchestrator, or with .yml files, is refused", () => {
+  const directory = scratch();
+  writeFileSync(path.join(directory, "database.yml"), "");
+  assert.deepEqual(problems(directory), [
+    "database.yml: agents are read from *.yaml only, rename the file",
+    "orchestrator.yaml: missing, it defines the agent that people talk to",
+  ]);
+});
+
+test("two agents with the same local id are refused", () => {
+  assert.equal(localAgentId("orchestrator"), "ORCHESTRAT");
+  assert.equal(localAgentId("data_base"), "DATABASE");
+  const directory = changed("bootstrap", () => undefined);
+  const agent = parse(readFileSync(path.join(directory, "app.yaml"), "utf8")) as Yaml;
+  writeFileSync(path.join(directory, "a_pp.yaml"), stringify({ ...agent, name: "a_pp" }));
+  assert.deepEqual(problems(directory), [
+    'app.yaml: name: "app" and "a_pp" have the same id APP on the local stage (first 10 letters and digits)',
+  ]);
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { CfnResource, Stack } from "aws-cdk-lib";
+
+import { version } from "../../package.json";
+import { addSwitchyard } from "../switchyard";
+import { LOCAL, ROOT, app, switchyard } from "./support";
+
+for (const [stage, settings] of [
+  ["dev", {}],
+  ["local", LOCAL],
+] as const) {
+  for (const architecture of ["arm64", "x86_64"]) {
+    test(`the whole app passes CDK's checks: stage ${stage}, ${architecture}`, () => {
+      const whole = app({ ...settings, architecture }, true);
+      addSwitchyard(whole);
+      const [data, service, ...rest] = whole.synth().stacks;
+      assert.equal(data?.stackName, `Switchyard-${stage}-data`);
+      assert.equal(service?.stackName, `Switchyard-${stage}-service`);
+      assert.deepEqual(rest, []);
+      assert.ok(service.dependencies.includes(data));
+      const notes = [data, service].flatMap((stack) =>
+        stack.messages.map(({ level, entry }) => `${level}: ${JSON.stringify(entry.data)}`),
+      );
+      assert.deepEqual(
+        notes.filter((note) => !note.startsWith("info: ")),
+        [],
+      );
+    });
+  }
+}
+
+test("a dependency cycle is an error when the app is synthesised", (context) => {
+  const cyclic = app({}, true);
+  const stack = new Stack(cyclic, "Cyclic");
+  const a = new CfnResource(stack, "A", { type: "AWS::SNS::Topic" });
+  const b = new CfnResource(stack, "B", { type: "AWS::SNS::Topic" });
+  a.addPropertyOverride("DisplayName", b.ref);
+  b.addPropertyOverride("DisplayName", a.ref);
+  const told = context.mock.method(process.stderr, "write", () => true);
+  assert.throws(() => cyclic.synth());
+  told.mock.restore();
+  assert.match(
+    told.mock.calls.map((call) => String(call.arguments[0])).join(""),
+    /Circular dependency with \[A -> B -> A\]/,
+  );
+});
+
+test("stacks pass each other names, not exports", () => {
+  for (const { template } of Object.values(switchyard())) {
+    const text = JSON.stringify(template.toJSON());
+    assert.ok(!text.includes("Fn::ImportValue") && !text.includes('"Export"'));
+  }
+});
+
+test("the workspace has one version", () => {
+  const cargo = readFileSync(path.join(ROOT, "Cargo.toml"), "utf8");
+  assert.equal(/\[workspace\.package\][^[]*?\nversion = "([^"]+)"/.exec(cargo)?.[1], version);
+});
+
+test("a mistake is told in words, without a stack trace", () => {
+  const { status, stderr } = spawnSync(process.execPath, ["--import", "tsx", "cdk/app.ts"], {
+    cwd: ROOT,
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"], CDK_CONTEXT_JSON: JSON.stringify({ stage: "Prod" }) },
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^Settings \(cdk\.json, or -c key=value\):\n {2}stage: "Prod" is not allowed; allowed: /);
+  assert.doesNotMatch(stderr, /\n\s+at /);
+});

@@ -1,0 +1,160 @@
+/** What the tests share: the real app with settings of their own, built zips that hold next to nothing, readable ARNs. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { App, Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { HANDLERS } from "../names";
+import { addSwitchyard } from "../switchyard";
+
+export const ROOT = path.join(__dirname, "..", "..");
+export const AGENTS = path.join(ROOT, "agents");
+
+/** Settings of the local stage, as `make local` gives them. */
+export const LOCAL = {
+  stage: "local",
+  agentEngine: "local",
+  responseMode: "BUFFERED",
+  architecture: "x86_64",
+  gitlabUrl: "http://127.0.0.1:8080",
+} as const;
+
+const SCRATCH = mkdtempSync(path.join(tmpdir(), "switchyard-cdk-"));
+process.on("exit", () => {
+  rmSync(SCRATCH, { recursive: true, force: true });
+});
+
+let directories = 0;
+/** A new empty directory that goes when the tests end. */
+export function scratch(): string {
+  const directory = path.join(SCRATCH, String(directories++));
+  mkdirSync(directory);
+  return directory;
+}
+
+/** A zip with one stored, not deflated, file. */
+export function zip(name: string, content: Buffer): Buffer {
+  const file = Buffer.from(name);
+  const entry = Buffer.alloc(46);
+  entry.writeUInt32LE(0x02014b50, 0);
+  entry.writeUInt32LE(content.length, 20);
+  entry.writeUInt32LE(content.length, 24);
+  entry.writeUInt16LE(file.length, 28);
+  const local = Buffer.alloc(30);
+  local.writeUInt32LE(0x04034b50, 0);
+  local.writeUInt16LE(file.length, 26);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(entry.length + file.length, 12);
+  end.writeUInt32LE(local.length + file.length + content.length, 16);
+  return Buffer.concat([local, file, content, entry, file, end]);
+}
+
+/** A directory with a zip for each function, as `make build` leaves it. */
+export function zipDirectory(bootstrap = Buffer.from("#!/bin/sh\n")): string {
+  const directory = scratch();
+  for (const bin of [...HANDLERS, "pipelines"]) {
+    mkdirSync(path.join(directory, bin));
+    writeFileSync(path.join(directory, bin, "bootstrap.zip"), zip("bootstrap", bootstrap));
+  }
+  return directory;
+}
+
+const ZIPS = zipDirectory();
+const CDK_JSON = JSON.parse(readFileSync(path.join(ROOT, "cdk.json"), "utf8")) as { context: Record<string, unknown> };
+
+/**
+ * An app with the settings and feature flags of cdk.json, changed as given. CDK's own check of the templates takes
+ * seconds in each process: where a test is not about it, it is left out.
+ */
+export function app(settings: Readonly<Record<string, unknown>> = {}, checked = false): App {
+  const context = { ...CDK_JSON.context, lambdaZipDir: ZIPS, agentsDir: AGENTS, ...settings };
+  return new App({
+    outdir: scratch(),
+    context: { ...context, "aws:cdk:enable-path-metadata": true },
+    builtinCloudFormationValidation: checked,
+  });
+}
+
+/** An empty stack in such an app. */
+export function stack(): Stack {
+  return new Stack(app(), "Test");
+}
+
+export type Resource = Readonly<{
+  Type: string;
+  Properties: Readonly<Record<string, unknown>>;
+  DependsOn?: readonly string[];
+  DeletionPolicy?: string;
+  Metadata?: Readonly<Record<string, string>>;
+}>;
+
+/** A synthesised stack. */
+export class Synthesised {
+  readonly template: Template;
+  readonly resources: Readonly<Record<string, Resource>>;
+
+  constructor(from: Stack) {
+    this.template = Template.fromStack(from);
+    this.resources = (this.template.toJSON()["Resources"] ?? {}) as Record<string, Resource>;
+  }
+
+  /** All resources of a type, by construct path below the stack. */
+  ofType(type: string): Map<string, Resource> {
+    return new Map(
+      Object.entries(this.resources)
+        .filter(([, resource]) => resource.Type === type)
+        .map(([id, resource]) => [this.path(id), resource]),
+    );
+  }
+
+  /** The one resource of a type below a construct path. */
+  one(type: string, below = ""): Resource {
+    const found = [...this.ofType(type)].filter(([at]) => at.startsWith(below));
+    if (found[0] === undefined || found.length > 1) throw new Error(`${found.length} of ${type} below "${below}"`);
+    return found[0][1];
+  }
+
+  /** A value with every reference written out: `{mcp_proxy/Role.Arn}`, `{AWS::AccountId}`. */
+  text(value: unknown): string {
+    if (typeof value !== "object" || value === null) return String(value);
+    const [[key, argument] = ["", undefined]] = Object.entries(value);
+    if (key === "Ref") return `{${this.path(String(argument))}}`;
+    if (key === "Fn::GetAtt") {
+      const [id = "", attribute = ""] = argument as string[];
+      return `{${this.path(id)}.${attribute}}`;
+    }
+    if (key === "Fn::Join") {
+      const [separator, parts] = argument as [string, unknown[]];
+      return parts.map((part) => this.text(part)).join(separator);
+    }
+    throw new Error(`no text for ${JSON.stringify(value)}`);
+  }
+
+  /** Construct path, below the stack, of a logical id. */
+  path(id: string): string {
+    const full = this.resources[id]?.Metadata?.["aws:cdk:path"];
+    return full === undefined
+      ? id
+      : full
+          .split("/")
+          .slice(1)
+          .join("/")
+          .replace(/\/(Resource|Default)$/, "");
+  }
+}
+
+const synthesised = new Map<string, Readonly<Record<"data" | "service", Synthesised>>>();
+/** Both stacks with such settings; the same settings are synthesised once. */
+export function switchyard(
+  settings: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<"data" | "service", Synthesised>> {
+  const key = JSON.stringify(settings);
+  const known = synthesised.get(key);
+  if (known !== undefined) return known;
+  const { data, service } = addSwitchyard(app(settings));
+  const both = { data: new Synthesised(data), service: new Synthesised(service) };
+  synthesised.set(key, both);
+  return both;
+}

@@ -1,0 +1,36 @@
+import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
+import tseslint from "typescript-eslint";
+
+export default defineConfig(
+  { ignores: ["node_modules/", "cdk.out/", "target/", "build/", ".local/", ".venv/"] },
+  js.configs.recommended,
+  tseslint.configs.strictTypeChecked,
+  tseslint.configs.stylisticTypeChecked,
+  {
+    languageOptions: {
+      parserOptions: {
+        projectService: { allowDefaultProject: ["eslint.config.mjs"] },
+        tsconfigRootDir: import.meta.dirname,
+      },
+    },
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    rules: {
+      eqeqeq: "error",
+      "no-console": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/consistent-type-imports": "error",
+      // Numbers in messages and ids are what a reader expects them to be.
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+    },
+  },
+  {
+    files: ["cdk/test/**"],
+    rules: {
+      // node:test returns promises that the runner itself awaits.
+      "@typescript-eslint/no-floating-promises": "off",
+      // A test that dereferences nothing fails, which is what a test is for.
+      "@typescript-eslint/no-non-null-assertion": "off",
+    },
+  },
+);
