@@ -1,0 +1,193 @@
+//! The environment of the servers: the only file of this package that reads environment variables.
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `GITLAB_URL` | where GitLab is; default `https://gitlab.com`; `http` is accepted for loopback addresses only |
+//! | `GITLAB_TOKEN` | the access token itself, for runs by hand |
+//! | `GITLAB_TOKEN_SECRET` | name or ARN of the secret in Secrets Manager that holds the token |
+//! | `API_KEY` | the key that callers send in `X-API-Key`, for runs by hand |
+//! | `API_KEY_SECRET` | name or ARN of the secret that holds that key |
+//! | `LAMBDA_TASK_ROOT` | set by Lambda: where `pipelines.yaml` is found |
+//! | `AWS_LAMBDA_RUNTIME_API` | set by Lambda: the process serves Lambda events |
+
+use std::{fmt, path::PathBuf};
+
+use url::{Host, Url};
+
+/// A secret text. It never appears in debug output.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// Wraps a secret that was read from outside.
+    ///
+    /// # Errors
+    /// Says what is wrong when the text cannot be sent in a header: empty, or with blanks or control characters.
+    pub fn new(text: &str) -> Result<Self, &'static str> {
+        // Secrets are often stored with a line end by the tool that wrote them.
+        let text = text.trim_end_matches(['\r', '\n']);
+        if text.is_empty() {
+            return Err("it is empty");
+        }
+        if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("it must be plain ASCII without blanks (the bare text, not JSON)");
+        }
+        if text.starts_with('{') {
+            return Err("it must be the bare text, not JSON");
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The secret itself, for the one place that sends or compares it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(..)")
+    }
+}
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretSource {
+    /// Given in the environment, in this variable.
+    Variable(&'static str, SecretText),
+    /// A secret in Secrets Manager, by name or ARN.
+    Manager(String),
+}
+
+impl fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Variable(name, _) => write!(f, "the environment variable {name}"),
+            Self::Manager(name) => write!(f, "the secret {name}"),
+        }
+    }
+}
+
+/// Environment of the pipelines server, read once at start.
+#[derive(Debug, Clone)]
+pub struct PipelinesEnv {
+    /// Base address of GitLab, without `/api/v4`.
+    pub gitlab_url: Url,
+    /// The GitLab access token; without one every call answers that it is missing.
+    pub gitlab_token: Option<SecretSource>,
+    /// The key callers must send; every door but stdio needs one.
+    pub api_key: Option<SecretSource>,
+    /// The directory of `pipelines.yaml` (current directory outside Lambda).
+    pub root: PathBuf,
+    /// Whether this process was started by Lambda.
+    pub in_lambda: bool,
+}
+
+impl PipelinesEnv {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    /// A sentence that names the variable and what to change.
+    pub fn read() -> Result<Self, String> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Reads an environment given as a function; see [`PipelinesEnv::read`].
+    ///
+    /// # Errors
+    /// A sentence that names the variable and what to change.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
+        let get = |name: &str| lookup(name).filter(|value| !value.is_empty());
+        let secret = |variable: &'static str, manager: &str| match (get(variable), get(manager)) {
+            (Some(value), _) => match SecretText::new(&value) {
+                Ok(text) => Ok(Some(SecretSource::Variable(variable, text))),
+                Err(reason) => Err(format!("{variable}: {reason}")),
+            },
+            (None, Some(name)) => Ok(Some(SecretSource::Manager(name))),
+            (None, None) => Ok(None),
+        };
+        Ok(Self {
+            gitlab_url: gitlab_url(&get("GITLAB_URL").unwrap_or_else(|| "https://gitlab.com".to_owned()))?,
+            gitlab_token: secret("GITLAB_TOKEN", "GITLAB_TOKEN_SECRET")?,
+            api_key: secret("API_KEY", "API_KEY_SECRET")?,
+            root: get("LAMBDA_TASK_ROOT").map_or_else(|| PathBuf::from("."), PathBuf::from),
+            in_lambda: get("AWS_LAMBDA_RUNTIME_API").is_some(),
+        })
+    }
+}
+
+/// The token travels in a header of every request: plain http is only for a GitLab on the same machine.
+fn gitlab_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("GITLAB_URL: `{text}` is not a URL: {error}"))?;
+    let loopback = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    if url.cannot_be_a_base() || url.host().is_none() {
+        return Err(format!("GITLAB_URL: `{text}` names no host"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err("GITLAB_URL: give scheme, host and path only, without user, password, query or fragment".to_owned());
+    }
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        "http" => Err(format!("GITLAB_URL: `{text}` must use https (http is accepted for loopback addresses only)")),
+        scheme => Err(format!("GITLAB_URL: the scheme `{scheme}` is not served; use https")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<PipelinesEnv, String> {
+        PipelinesEnv::from_lookup(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn without_variables_it_is_gitlab_com_without_secrets() {
+        let env = read(&[]).unwrap();
+        assert_eq!(env.gitlab_url.as_str(), "https://gitlab.com/");
+        assert_eq!((env.gitlab_token, env.api_key, env.in_lambda), (None, None, false));
+    }
+
+    #[test]
+    fn a_value_wins_over_the_name_of_a_secret() {
+        let env =
+            read(&[("GITLAB_TOKEN", "glpat-1\n"), ("GITLAB_TOKEN_SECRET", "s"), ("API_KEY_SECRET", "k")]).unwrap();
+        let Some(SecretSource::Variable("GITLAB_TOKEN", token)) = env.gitlab_token else { panic!("not the variable") };
+        assert_eq!(token.reveal(), "glpat-1");
+        assert_eq!(env.api_key, Some(SecretSource::Manager("k".to_owned())));
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for good in ["http://127.0.0.1:9000", "http://localhost", "http://[::1]:80", "https://git.example/gitlab/"] {
+            assert!(read(&[("GITLAB_URL", good)]).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://git.example",
+            "http://localhost.example",
+            "ftp://x",
+            "git.example",
+            "https://u:p@x",
+            "https://x/?a",
+        ] {
+            let error = read(&[("GITLAB_URL", bad)]).unwrap_err();
+            assert!(error.starts_with("GITLAB_URL: "), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_no_header_can_carry_is_refused_without_showing_it() {
+        for bad in ["two words", "{\"token\":\"x\"}", "töken"] {
+            let error = read(&[("GITLAB_TOKEN", bad)]).unwrap_err();
+            assert!(error.starts_with("GITLAB_TOKEN: ") && !error.contains(bad), "{error}");
+        }
+        let env = read(&[("API_KEY", "hush")]).unwrap();
+        assert!(!format!("{env:?}").contains("hush"));
+    }
+}
