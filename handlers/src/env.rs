@@ -2,7 +2,7 @@
 //!
 //! | variable | read by | meaning |
 //! | --- | --- | --- |
-//! | `LOG_LEVEL` | all | `trace`, `debug`, `info` (default), `warn`, `error`, or a `tracing` filter |
+//! | `LOG_LEVEL` | all | `trace`, `debug`, `info` (default), `warn`, `error` or `off` |
 //! | `LAMBDA_TASK_ROOT` | those with agents | where the zip was unpacked; set by Lambda, the current directory when unset |
 //! | `STAGE` | chat_handler, mcp_proxy, registration | stage of the deployment, part of every name |
 //! | `ORCHESTRATOR_AGENT` | chat_handler | `agentId/aliasId` |
@@ -22,6 +22,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::error::{Error, internal};
 
@@ -205,9 +206,9 @@ impl Variables<'_> {
 /// The variables of this process.
 const PROCESS: Variables<'static> = Variables(&|name| std::env::var(name).ok());
 
-/// What is logged: a `tracing` filter.
-pub fn log_level() -> String {
-    PROCESS.optional("LOG_LEVEL").unwrap_or_else(|| "info".into())
+/// What our own crates log; `info` when the variable is missing or none of the levels.
+pub fn log_level() -> LevelFilter {
+    PROCESS.optional("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
 }
 
 macro_rules! from_env {

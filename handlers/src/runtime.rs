@@ -13,7 +13,7 @@ use lambda_http::RequestExt as _;
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::Instant;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use crate::{
     env::{self, ResponseMode},
@@ -56,9 +56,25 @@ impl Invocation {
 
 /// Starts logging: JSON lines on standard output, which Lambda puts into the function's log group.
 pub fn init() {
-    let filter = EnvFilter::try_new(env::log_level()).unwrap_or_else(|_| EnvFilter::new("info"));
+    log_to(std::io::stdout);
+}
+
+/// Starts logging on standard error, for a program whose standard output is a protocol.
+pub fn init_on_stderr() {
+    log_to(std::io::stderr);
+}
+
+fn log_to<W>(writer: W)
+where
+    W: for<'a> tracing_subscriber::fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
+    // Only our own crates follow the setting: below `warn`, libraries print requests with what is secret in them.
+    let ours = ["handlers", "servers", "local", "pipelines"].map(|target| (target, env::log_level()));
+    let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(ours);
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
     // A second call, as in tests, keeps the first subscriber.
-    let _ = tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).try_init();
+    let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
 }
 
 /// The SDK's configuration: region, credentials and endpoints as the environment says.

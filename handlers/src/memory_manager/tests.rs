@@ -3,6 +3,8 @@ use std::{path::Path, time::Duration};
 use super::*;
 use crate::test_support::{MEMORY_TABLE, dynamodb};
 
+type Parameters<'a> = Vec<(&'a str, &'a str)>;
+
 async fn manager() -> MemoryManager {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let memory = Memory::new(dynamodb().await, MEMORY_TABLE);
@@ -92,7 +94,7 @@ async fn lists_go_on_with_the_cursor() {
 async fn wrong_calls_are_reprompted_with_what_to_mend() {
     let manager = manager().await;
     let long = "x".repeat(2001);
-    let cases: [(&str, Vec<(&str, &str)>, &str); 8] = [
+    let cases: [(&str, Parameters<'_>, &str); 8] = [
         ("query_deployments", vec![], "environment or a tenant"),
         ("query_deployments", vec![("environment", "moon")], "one of dev, test, staging, prod"),
         ("query_deployments", vec![("environment", "dev"), ("limit", "0")], "`limit` must be 1 to 50"),

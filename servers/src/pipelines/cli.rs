@@ -134,14 +134,7 @@ async fn told_to_stop() {
 
 async fn stdio(pipelines: Arc<Pipelines>) -> Result<(), String> {
     // Standard output belongs to the protocol: the log goes to standard error.
-    let filter = tracing_subscriber::EnvFilter::try_new(handlers::env::log_level())
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_writer(std::io::stderr)
-        .with_env_filter(filter)
-        .try_init();
+    handlers::runtime::init_on_stderr();
     let service = McpServer::new(pipelines)
         .serve(rmcp::transport::stdio())
         .await
