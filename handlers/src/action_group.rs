@@ -142,7 +142,8 @@ impl ToolCall {
             return Self::from_gateway(tool, event);
         }
         let event: Event = Event::deserialize(event).map_err(|error| {
-            invalid("The event is neither a call from a Bedrock action group nor from AgentCore Gateway.").with_source(error)
+            invalid("The event is neither a call from a Bedrock action group nor from AgentCore Gateway.")
+                .with_source(error)
         })?;
         let prompt_attributes = event.prompt_session_attributes;
         let (function, reply) = match (event.function, event.api_path) {
@@ -247,7 +248,10 @@ impl ToolCall {
         let agent = self.attribute(attribute::AGENT);
         let (group, function) =
             definitions.function(handler, agent, &self.action_group, &self.function).ok_or_else(|| {
-                invalid(format!("There is no function `{}` in the action group `{}`.", self.function, self.action_group))
+                invalid(format!(
+                    "There is no function `{}` in the action group `{}`.",
+                    self.function, self.action_group
+                ))
             })?;
         let arguments = function.arguments(&self.parameters).map_err(invalid)?;
         Ok((group, function, arguments))

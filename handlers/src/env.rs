@@ -169,8 +169,9 @@ impl Variables<'_> {
 
     fn agent_invoker(&self) -> Result<AgentInvoker, Error> {
         let agents = self.required("AGENTS")?;
-        let agents = serde_json::from_str(&agents)
-            .map_err(|error| wrong("AGENTS", &agents, "a JSON object of names and agentId/aliasId").with_source(error))?;
+        let agents = serde_json::from_str(&agents).map_err(|error| {
+            wrong("AGENTS", &agents, "a JSON object of names and agentId/aliasId").with_source(error)
+        })?;
         Ok(AgentInvoker { agents, task_root: self.task_root() })
     }
 

@@ -25,8 +25,9 @@ impl Function {
                     Err(fault) => faults.push(fault),
                 },
                 (None, Some(default)) => drop(arguments.insert(parameter.name.clone(), default.clone())),
-                (None, None) if parameter.required => faults
-                    .push(format!("`{}` is missing: {}", parameter.name, parameter.rendered_description())),
+                (None, None) if parameter.required => {
+                    faults.push(format!("`{}` is missing: {}", parameter.name, parameter.rendered_description()))
+                }
                 (None, None) => {}
             }
         }
@@ -62,9 +63,11 @@ impl Parameter {
             (Value::String(allowed), Value::String(given)) => allowed.eq_ignore_ascii_case(given),
             (allowed, given) => *allowed == given,
         };
-        self.allowed.iter().find(same).cloned().ok_or_else(|| {
-            format!("`{}` must be one of {}, not `{}`", self.name, list(&self.allowed), plain(&value))
-        })
+        self.allowed
+            .iter()
+            .find(same)
+            .cloned()
+            .ok_or_else(|| format!("`{}` must be one of {}, not `{}`", self.name, list(&self.allowed), plain(&value)))
     }
 
     /// Whether a value of the definition itself is of the declared type.

@@ -114,9 +114,8 @@ fn two_agents_with_the_same_local_id_are_refused() {
 #[test]
 fn arguments_get_their_types_and_defaults() {
     let definitions = shipped();
-    let (group, function) = definitions
-        .function(Handler::McpProxy, Some("compute"), "pipelines", "execute_compute_pipeline")
-        .unwrap();
+    let (group, function) =
+        definitions.function(Handler::McpProxy, Some("compute"), "pipelines", "execute_compute_pipeline").unwrap();
     assert_eq!(group.server_id.as_deref(), Some("pipelines"));
     let arguments = function
         .arguments(&raw(&[("environment", "DEV"), ("tenant_id", " acme "), ("instance_count", "3"), ("region", "")]))
@@ -130,9 +129,8 @@ fn arguments_get_their_types_and_defaults() {
 #[test]
 fn every_fault_of_a_call_is_named_at_once() {
     let definitions = shipped();
-    let (_, function) = definitions
-        .function(Handler::McpProxy, Some("compute"), "pipelines", "execute_compute_pipeline")
-        .unwrap();
+    let (_, function) =
+        definitions.function(Handler::McpProxy, Some("compute"), "pipelines", "execute_compute_pipeline").unwrap();
     let fault = function
         .arguments(&raw(&[("environment", "moon"), ("instance_count", "many"), ("colour", "red")]))
         .unwrap_err();

@@ -74,7 +74,12 @@ impl McpProxy {
     }
 
     /// Calls the tool for a reserved execution and records what became of it.
-    async fn start(&self, request: &Request<'_>, wish: Deployment, arguments: Map<String, Value>) -> Result<ToolAnswer> {
+    async fn start(
+        &self,
+        request: &Request<'_>,
+        wish: Deployment,
+        arguments: Map<String, Value>,
+    ) -> Result<ToolAnswer> {
         let meta = Map::from_iter([(EXECUTION_ID.to_owned(), Value::from(wish.execution_id.as_str()))]);
         let tool = &request.tool.name;
         let called = self.client.call_tool(request.server, tool, arguments, meta, request.deadline).await;
@@ -95,7 +100,11 @@ impl McpProxy {
     pub(super) async fn status(&self, request: &Request<'_>, arguments: &Map<String, Value>) -> Result<ToolAnswer> {
         let execution_id = arguments.get("execution_id").and_then(Value::as_str).unwrap_or_default();
         let execution_id = uuid::Uuid::try_parse(execution_id)
-            .map_err(|_| invalid(format!("`{execution_id}` is not an execution id; one looks like 0198c0de-0000-7000-8000-000000000000.")))?
+            .map_err(|_| {
+                invalid(format!(
+                    "`{execution_id}` is not an execution id; one looks like 0198c0de-0000-7000-8000-000000000000."
+                ))
+            })?
             .to_string();
         let Some(deployment) = self.reservations.get(&execution_id).await? else {
             // Not ours, but the server may know it: somebody may have used one of its other doors.
@@ -201,7 +210,9 @@ fn started(deployment: &Deployment, report: &Report, result: Option<&ToolResult>
     let (title, id) = (deployment.title(), &deployment.execution_id);
     let said = report.message.as_deref().map(|message| format!(" {message}")).unwrap_or_default();
     let message = match deployment.status {
-        Status::Failed | Status::Cancelled => format!("{title} was not done: execution {id} {}.{said}", deployment.status),
+        Status::Failed | Status::Cancelled => {
+            format!("{title} was not done: execution {id} {}.{said}", deployment.status)
+        }
         Status::Unknown => format!(
             "It is not known whether {title} was started as execution {id}.{said} Ask for the status of the execution before \
              trying again."
@@ -211,7 +222,8 @@ fn started(deployment: &Deployment, report: &Report, result: Option<&ToolResult>
     };
     let mut body = facts(deployment, message);
     // A tool that answers with more than a status: its answer is what the agent wanted.
-    if let Some(content) = result.and_then(|result| result.structured.as_ref()).filter(|content| content.get("status").is_none())
+    if let Some(content) =
+        result.and_then(|result| result.structured.as_ref()).filter(|content| content.get("status").is_none())
         && content.to_string().len() <= super::LARGEST_ANSWER
     {
         body["result"] = content.clone();

@@ -128,7 +128,10 @@ impl McpProxy {
             .await
             .map_err(|error| dependency(error.to_string()))?;
         if result.is_error {
-            return Err(dependency(format!("The tool `{}` of {} failed: {}", tool.name, server.server_id, result.text)));
+            return Err(dependency(format!(
+                "The tool `{}` of {} failed: {}",
+                tool.name, server.server_id, result.text
+            )));
         }
         passed_on(request, &result)
     }

@@ -72,8 +72,9 @@ impl Report {
 /// A link that may be shown to a person: http or https, without credentials.
 fn is_link(text: &str) -> bool {
     text.len() <= LONGEST_URL
-        && url::Url::parse(text)
-            .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none())
+        && url::Url::parse(text).is_ok_and(|url| {
+            matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
+        })
 }
 
 #[cfg(test)]

@@ -65,9 +65,7 @@ impl Bench {
         let reach = Reach { stage: STAGE.into(), ..Reach::default() };
         let known = ["dev", "test", "staging", "prod"].map(str::to_owned);
         let proxy = McpProxy {
-            definitions: Arc::new(
-                Definitions::of_zip(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap(),
-            ),
+            definitions: Arc::new(Definitions::of_zip(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()),
             registry: Registry::new(dynamodb.clone(), REGISTRY_TABLE),
             client: McpClient::new(&sdk, Guard::new(&reach).unwrap()),
             reservations: Reservations::new(dynamodb.clone(), memory.clone(), STATE_TABLE, Duration::from_secs(600)),
@@ -82,17 +80,19 @@ impl Bench {
     }
 
     /// Calls a function as Bedrock does, in a session of its own: the answer's state and its body.
-    async fn call_in(&self, session: Option<&str>, function: &str, parameters: &[(&str, &str)]) -> (Option<String>, Value) {
-        let parameters: Vec<_> = parameters
-            .iter()
-            .map(|(name, value)| json!({ "name": name, "type": "string", "value": value }))
-            .collect();
+    async fn call_in(
+        &self,
+        session: Option<&str>,
+        function: &str,
+        parameters: &[(&str, &str)],
+    ) -> (Option<String>, Value) {
+        let parameters: Vec<_> =
+            parameters.iter().map(|(name, value)| json!({ "name": name, "type": "string", "value": value })).collect();
         let mut event = json!({
             "messageVersion": "1.0", "actionGroup": "pipelines", "function": function, "parameters": parameters,
         });
         if let Some(session) = session {
-            event["sessionAttributes"] =
-                json!({ "requested_by": "arn:aws:iam::123456789012:user/ann", "session_id": session, "agent": "bootstrap" });
+            event["sessionAttributes"] = json!({ "requested_by": "arn:aws:iam::123456789012:user/ann", "session_id": session, "agent": "bootstrap" });
         }
         let invocation = Invocation {
             request_id: "request".into(),
@@ -209,9 +209,8 @@ async fn another_session_is_told_who_holds_the_place() {
 #[tokio::test]
 async fn a_holder_that_is_over_is_settled_and_makes_way() {
     let bench = Bench::new().await;
-    let wish = async |session| {
-        bench.call_in(Some(session), "execute_bootstrap_pipeline", &[("environment", "dev")]).await.1
-    };
+    let wish =
+        async |session| bench.call_in(Some(session), "execute_bootstrap_pipeline", &[("environment", "dev")]).await.1;
     for (status, session, next_session) in [("succeeded", "one", "two"), ("failed", "three", "three")] {
         let first = wish(session).await;
         bench.pipelines.finish(bench.pipelines.started(), status);

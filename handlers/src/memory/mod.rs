@@ -341,8 +341,7 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: fmt::Debug + Send + Sync + 'static,
 {
-    let busy =
-        ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"].map(Some);
+    let busy = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"].map(Some);
     let message = if busy.contains(&error.code()) {
         throttled("The deployment history is busy. Try again in a few seconds.", std::time::Duration::from_secs(2))
     } else {

@@ -207,9 +207,11 @@ impl Reservations {
             let Some(reasons) = self.transact(items).await? else { return Ok(settled) };
             let refused = |index: usize| reasons.get(index).is_some_and(|code| code == "ConditionalCheckFailed");
             if refused(0) {
-                return self.memory.get(&settled.execution_id).await?.ok_or_else(|| {
-                    internal(format!("The deployment record {} disappeared.", settled.execution_id))
-                });
+                return self
+                    .memory
+                    .get(&settled.execution_id)
+                    .await?
+                    .ok_or_else(|| internal(format!("The deployment record {} disappeared.", settled.execution_id)));
             }
             // The slot is another's by now: only the record remains to be written.
             frees_slot &= !refused(1);
@@ -231,7 +233,10 @@ impl Reservations {
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", s(settled.status.as_str()))
             .expression_attribute_values(":now", s(&settled.updated_at))
-            .expression_attribute_values(":details", item.get("details").cloned().unwrap_or(AttributeValue::M(HashMap::new())));
+            .expression_attribute_values(
+                ":details",
+                item.get("details").cloned().unwrap_or(AttributeValue::M(HashMap::new())),
+            );
         for (index, status) in Status::OPEN.iter().enumerate() {
             update = update.expression_attribute_values(format!(":o{index}"), s(status.as_str()));
         }
@@ -323,7 +328,6 @@ async fn pause(attempt: u32) {
 fn built<T>(item: std::result::Result<T, aws_sdk_dynamodb::error::BuildError>) -> Result<T> {
     item.map_err(|error| internal("A request to DynamoDB is incomplete.").with_source(error))
 }
-
 
 #[cfg(test)]
 mod tests;

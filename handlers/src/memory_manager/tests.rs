@@ -13,10 +13,8 @@ async fn manager() -> MemoryManager {
 
 /// Calls a function as Bedrock does; the answer's state and its body.
 async fn call(manager: &MemoryManager, function: &str, parameters: &[(&str, &str)]) -> (Option<String>, Value) {
-    let parameters: Vec<_> = parameters
-        .iter()
-        .map(|(name, value)| json!({ "name": name, "type": "string", "value": value }))
-        .collect();
+    let parameters: Vec<_> =
+        parameters.iter().map(|(name, value)| json!({ "name": name, "type": "string", "value": value })).collect();
     let event = json!({
         "messageVersion": "1.0", "agent": { "name": "switchyard-dev-orchestrator", "id": "A", "alias": "B", "version": "1" },
         "inputText": "x", "sessionId": "session-1", "actionGroup": "memory-operations", "function": function,

@@ -96,13 +96,17 @@ impl Respond for Player {
             let place = state.pipelines.iter().position(|(id, _)| id == wanted);
             let content = match place {
                 Some(place) => pipeline(place + 1, wanted, &state.pipelines[place].1),
-                None => json!({ "status": "unknown", "found": false, "message": "No pipeline carries this execution id." }),
+                None => {
+                    json!({ "status": "unknown", "found": false, "message": "No pipeline carries this execution id." })
+                }
             };
             return answer(&call, false, &content);
         }
-        let crash = || ResponseTemplate::new(200).insert_header("X-Amz-Function-Error", "Unhandled").set_body_json(
-            json!({ "errorType": "Runtime.ExitError", "errorMessage": "RequestId: x Error: Runtime exited" }),
-        );
+        let crash = || {
+            ResponseTemplate::new(200).insert_header("X-Amz-Function-Error", "Unhandled").set_body_json(
+                json!({ "errorType": "Runtime.ExitError", "errorMessage": "RequestId: x Error: Runtime exited" }),
+            )
+        };
         match state.behaviour {
             Behaviour::Refuse(reason) => {
                 return answer(&call, true, &json!({ "outcome": "not_started", "message": reason }));

@@ -80,16 +80,14 @@ async fn a_success_frees_the_slot_and_answers_the_same_wish_for_a_while() {
     reservations.reserve(&first, Some("key")).await.unwrap();
     let settled = reservations.settle(&first, &outcome(Status::Succeeded)).await.unwrap();
     assert_eq!(settled.status, Status::Succeeded);
-    assert_eq!(
-        reservations.reserve(&wish("dev", None), Some("key")).await.unwrap(),
-        Reserved::Same(Box::new(settled))
-    );
+    assert_eq!(reservations.reserve(&wish("dev", None), Some("key")).await.unwrap(), Reserved::Same(Box::new(settled)));
     assert_eq!(reservations.reserve(&wish("dev", None), Some("another")).await.unwrap(), Reserved::Fresh);
 }
 
 #[tokio::test]
 async fn after_the_key_age_or_a_failure_the_same_wish_starts_anew() {
-    for (age, status) in [(Duration::ZERO, Status::Succeeded), (KEY_AGE, Status::Failed), (KEY_AGE, Status::Cancelled)] {
+    for (age, status) in [(Duration::ZERO, Status::Succeeded), (KEY_AGE, Status::Failed), (KEY_AGE, Status::Cancelled)]
+    {
         let reservations = reservations(age).await;
         let first = wish("dev", None);
         reservations.reserve(&first, Some("key")).await.unwrap();
