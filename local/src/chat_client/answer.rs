@@ -1,0 +1,135 @@
+//! What the chat API answers.
+
+use std::{error::Error, fmt};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The answer of `POST /chat`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Names the conversation; send it again to continue.
+    pub session_id: String,
+    /// What the orchestrator says.
+    pub reply: String,
+    /// What the agents did, in the order it happened.
+    #[serde(default)]
+    pub steps: Vec<Step>,
+}
+
+/// One call of a function by an agent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Name of the agent's definition.
+    pub agent: String,
+    /// The action group that the function belongs to.
+    pub action_group: String,
+    /// The function.
+    pub function: String,
+    /// Arguments by name.
+    #[serde(default)]
+    pub parameters: Map<String, Value>,
+    /// What came back, cut to 2,000 characters.
+    #[serde(default)]
+    pub result: String,
+}
+
+/// A problem document (RFC 9457), or what could be made of an answer that is none.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: u16,
+    /// What kind of problem it is.
+    pub title: String,
+    /// What happened and what to do.
+    #[serde(default)]
+    pub detail: Option<String>,
+    /// Finds the request in the log.
+    #[serde(default)]
+    pub request_id: Option<String>,
+    /// Seconds to wait before the next try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.title)?;
+        if let Some(detail) = &self.detail {
+            write!(f, ": {detail}")?;
+        }
+        if let Some(seconds) = self.retry_after {
+            write!(f, " Try again in {seconds} s.")?;
+        }
+        if let Some(request_id) = &self.request_id {
+            write!(f, " (request {request_id})")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ChatError {
+    /// The API answered with an error.
+    #[error("{0}")]
+    Refused(Box<Problem>),
+    /// Nothing answered, or the connection broke.
+    #[error("the chat API cannot be reached: {}", chain(.0))]
+    Transport(reqwest::Error),
+    /// There is nothing to sign with.
+    #[error("no AWS credentials: {}. Sign in (for example with `aws sso login`) or set AWS_PROFILE", chain(&**.0))]
+    Credentials(Box<dyn Error + Send + Sync>),
+    /// The request cannot be made.
+    #[error("the request cannot be sent: {0}")]
+    Unsendable(String),
+    /// The answer is not what the chat API sends.
+    #[error("the answer cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// An error with its causes in one line.
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Reads an error answer; API Gateway's own errors may be no problem documents.
+pub(super) async fn problem(response: reqwest::Response) -> Problem {
+    let status = response.status();
+    let header =
+        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let retry_after = header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
+    let request_id = header("x-amzn-requestid").or_else(|| header("x-amzn-request-id"));
+    let title = status.canonical_reason().unwrap_or("Error").to_owned();
+    let bytes = match response.bytes().await {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let detail = Some(format!("the answer broke off: {}", chain(&error)));
+            return Problem { status: status.as_u16(), title, detail, request_id, retry_after };
+        }
+    };
+    let body: Value = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    let text = |key: &str| body[key].as_str().map(str::to_owned);
+    let detail = text("detail").or_else(|| text("message")).or_else(|| text("Message"));
+    Problem {
+        status: status.as_u16(),
+        title: text("title").unwrap_or(title),
+        detail: detail.or_else(|| body.is_null().then(|| beginning(&bytes)).filter(|text| !text.is_empty())),
+        request_id: text("request_id").or(request_id),
+        retry_after,
+    }
+}
+
+/// The first part of a body, to show where it is not what it should be.
+pub(super) fn beginning(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).chars().take(200).collect()
+}

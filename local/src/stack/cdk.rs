@@ -1,0 +1,118 @@
+//! Synthesis and deployment of the real application, through the CDK's own command line.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+use tokio::process::Command;
+use url::Url;
+
+use super::{
+    Options, Ports, STAGE, StackError,
+    inputs::{self, Stamp},
+    process,
+    zips::Zips,
+};
+use crate::terminal::Terminal;
+
+/// What the templates are made from, beside zips, agents and settings.
+const SOURCES: [&str; 5] = ["cdk", "cdk.json", "package.json", "package-lock.json", "tsconfig.json"];
+
+/// Makes the templates, unless those in place were made from the same inputs. Returns their directory.
+pub(super) async fn synth(options: &Options, zips: &Zips, terminal: Terminal) -> Result<PathBuf, StackError> {
+    let task = terminal.begin("synthesising the stacks");
+    let assembly = options.work.join("cdk.out");
+    let settings = settings(options, zips);
+    let mut sources: Vec<PathBuf> = SOURCES.iter().map(|source| options.root.join(source)).collect();
+    // Sources that a package does not have are no inputs.
+    sources.retain(|source| source.exists());
+    sources.push(options.definitions.join("agents"));
+    let mut also = settings.clone();
+    also.push(zips.fingerprint.clone());
+    let stamp = Stamp::new(options.work.join("cdk.stamp"), inputs::of_contents(&sources, &also)?);
+    if stamp.fresh() && assembly.join("manifest.json").is_file() {
+        task.done("nothing changed");
+        return Ok(assembly);
+    }
+    stamp.begin();
+    let mut command = cdk(options);
+    command.args(["synth", "--quiet", "--output"]).arg(&assembly);
+    for setting in &settings {
+        command.args(["--context", setting]);
+    }
+    process::finish("`cdk synth`", command, &options.work.join("logs/synth.log"), Some(&task)).await?;
+    stamp.finish()?;
+    task.done("");
+    Ok(assembly)
+}
+
+/// Settings of the local stage; see `cdk/config.ts`.
+fn settings(options: &Options, zips: &Zips) -> Vec<String> {
+    let mut settings = vec![
+        format!("stage={STAGE}"),
+        format!("region={}", super::REGION),
+        "agentEngine=local".to_owned(),
+        "responseMode=BUFFERED".to_owned(),
+        // One person's machine needs no protection from that person.
+        "throttleRate=1000".to_owned(),
+        "throttleBurst=1000".to_owned(),
+        format!("architecture={}", zips.architecture),
+        format!("gitlabUrl={}", options.ports.gitlab_url()),
+        format!("lambdaZipDir={}", zips.directory.display()),
+        format!("agentsDir={}", options.definitions.join("agents").display()),
+    ];
+    settings.extend(options.settings.iter().cloned());
+    settings
+}
+
+/// Deploys both stacks and returns their outputs.
+pub(super) async fn deploy(options: &Options, assembly: &Path, terminal: Terminal) -> Result<Outputs, StackError> {
+    let task = terminal.begin("deploying to MiniStack");
+    let outputs = options.work.join("outputs.json");
+    let mut command = cdk(options);
+    command
+        .args(["deploy", "--all", "--require-approval", "never", "--concurrency", "2", "--method", "direct"])
+        .arg("--app")
+        .arg(assembly)
+        .arg("--output")
+        .arg(assembly)
+        .arg("--outputs-file")
+        .arg(&outputs);
+    process::finish("`cdk deploy`", command, &options.work.join("logs/deploy.log"), Some(&task)).await?;
+    let read = Outputs::read(&outputs)?;
+    task.done("");
+    Ok(read)
+}
+
+fn cdk(options: &Options) -> Command {
+    let mut command = process::clean("node");
+    command.arg(process::cdk(&options.root)).current_dir(&options.root);
+    process::use_local_aws(&mut command, options.ports, &options.work);
+    command.env("CDK_DISABLE_CLI_TELEMETRY", "true").env("CI", "true").env("NO_COLOR", "1");
+    command
+}
+
+/// Outputs of the stacks, by stack and name.
+#[derive(Debug)]
+pub(super) struct Outputs(BTreeMap<String, BTreeMap<String, Value>>);
+
+impl Outputs {
+    fn read(path: &Path) -> Result<Self, StackError> {
+        let bytes = std::fs::read(path).map_err(|error| StackError::file(path, "read", error))?;
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| StackError::file(path, "read", error))
+    }
+
+    /// An output by its name, whichever stack has it.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.values().find_map(|outputs| outputs.get(name)).and_then(Value::as_str)
+    }
+
+    /// Address of the chat API's stage on MiniStack; the address of the output is that of real AWS.
+    pub(super) fn api_url(&self, ports: Ports) -> Result<Url, StackError> {
+        let id = self.get("ChatApiId").ok_or_else(|| StackError::new("the deployed stacks have no output ChatApiId"))?;
+        let url = format!("{}/_aws/execute-api/{id}/{STAGE}/", ports.ministack_url());
+        Url::parse(&url).map_err(|error| StackError::new(format!("{url}: {error}")))
+    }
+}

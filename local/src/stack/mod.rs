@@ -1,0 +1,179 @@
+//! The whole of Switchyard on one machine: MiniStack in place of AWS with the real application deployed to it, the agent
+//! runtime in place of Bedrock agents, and the stand-in for GitLab.
+
+mod aws;
+mod cdk;
+mod error;
+mod inputs;
+mod parts;
+mod ports;
+mod process;
+mod run_file;
+mod zips;
+
+use std::path::{Path, PathBuf};
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use url::Url;
+use uuid::Uuid;
+
+use crate::{chat_client::ChatClient, terminal::Terminal};
+use aws::Aws;
+pub use error::StackError;
+pub use parts::Model;
+use parts::Parts;
+pub use ports::Ports;
+pub use run_file::RunFile;
+
+/// The region that the local stack pretends to be in.
+pub const REGION: &str = "us-east-1";
+/// Access key and secret of the local stack; MiniStack checks neither.
+const CREDENTIALS: (&str, &str) = ("test", "test");
+/// The stage that MiniStack gets.
+pub const STAGE: &str = "local";
+
+/// What to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The repository.
+    pub root: PathBuf,
+    /// Directory with `agents/` and `pipelines.yaml`; usually the repository.
+    pub definitions: PathBuf,
+    /// Directory for zips, templates, logs and the run file; made when missing.
+    pub work: PathBuf,
+    /// Where the parts listen.
+    pub ports: Ports,
+    /// A language model for the agents, instead of the planner that works offline.
+    pub model: Option<Model>,
+    /// How long a pipeline of the GitLab stand-in takes, in milliseconds.
+    pub pipeline_ms: u64,
+    /// More settings of the CDK app, `key=value`; see `cdk/config.ts`.
+    pub settings: Vec<String>,
+}
+
+impl Options {
+    /// The stack of a repository as `make local` starts it.
+    pub fn of(root: PathBuf) -> Self {
+        Self {
+            definitions: root.clone(),
+            work: root.join(".local"),
+            root,
+            ports: Ports::from(Ports::DEFAULT),
+            model: None,
+            pipeline_ms: 8_000,
+            settings: Vec::new(),
+        }
+    }
+}
+
+/// A running stack. Dropping it stops everything at once; [`Stack::stop`] does so gently.
+#[derive(Debug)]
+pub struct Stack {
+    parts: Parts,
+    api_url: Url,
+    outputs: cdk::Outputs,
+    gitlab_token: String,
+    run_file: run_file::Guard,
+}
+
+impl Stack {
+    /// Builds what changed, starts all parts, deploys the application and waits until it answers.
+    ///
+    /// # Errors
+    /// One that says which step or part failed, with the last lines of its log, and what to do.
+    pub async fn start(options: &Options, terminal: Terminal) -> Result<Self, StackError> {
+        let mut run_file = run_file::claim(&options.work, terminal)?;
+        options.ports.check_free()?;
+        process::check_tools(&options.root)?;
+
+        let zips = zips::build(options, terminal).await?;
+        let gitlab_token = format!("local-{}", Uuid::new_v4().simple());
+        let mut parts = Parts::start(options, &gitlab_token)?;
+        run_file.started(parts.group(), options.ports)?;
+
+        let (api_url, outputs) = tokio::select! {
+            // A part that ends while the rest starts is the cause of what would fail next.
+            exit = parts.first_exit() => return Err(exit),
+            deployed = deploy(options, &zips, &gitlab_token, terminal) => deployed?,
+        };
+        run_file.ready(&api_url)?;
+        Ok(Self { parts, api_url, outputs, gitlab_token, run_file })
+    }
+
+    /// Address of the chat API's stage.
+    pub fn api_url(&self) -> &Url {
+        &self.api_url
+    }
+
+    /// Address of MiniStack, for any AWS SDK.
+    pub fn aws_url(&self) -> String {
+        self.parts.ports().ministack_url()
+    }
+
+    /// An output of the deployed stacks, by its name.
+    pub fn output(&self, name: &str) -> Option<&str> {
+        self.outputs.get(name)
+    }
+
+    /// Address of the GitLab stand-in.
+    pub fn gitlab_url(&self) -> String {
+        self.parts.ports().gitlab_url()
+    }
+
+    /// The token that the GitLab stand-in accepts.
+    pub fn gitlab_token(&self) -> &str {
+        &self.gitlab_token
+    }
+
+    /// A client of the chat API.
+    ///
+    /// # Errors
+    /// When no HTTP client can be set up.
+    pub fn chat_client(&self) -> Result<ChatClient, StackError> {
+        ChatClient::new(self.api_url.clone(), REGION.to_owned(), credentials())
+            .map_err(|error| StackError::new(error.to_string()))
+    }
+
+    /// Waits until a part ends by itself, and says which one.
+    pub async fn first_exit(&mut self) -> StackError {
+        self.parts.first_exit().await
+    }
+
+    /// Stops all parts: asks them first, and ends those that stay.
+    pub async fn stop(mut self) {
+        self.parts.stop().await;
+        self.run_file.remove();
+    }
+}
+
+async fn deploy(
+    options: &Options,
+    zips: &zips::Zips,
+    token: &str,
+    terminal: Terminal,
+) -> Result<(Url, cdk::Outputs), StackError> {
+    let aws = Aws::new(options.ports);
+    let (synthesised, ready) = tokio::join!(cdk::synth(options, zips, terminal), parts::wait_ready(options));
+    let assembly = synthesised?;
+    ready?;
+    aws.make_asset_bucket().await?;
+    let outputs = cdk::deploy(options, &assembly, terminal).await?;
+    aws.switch_on_expiry().await?;
+    aws.set_gitlab_token(token).await?;
+    let api_url = outputs.api_url(options.ports)?;
+    aws::wait_for_chat(&api_url).await?;
+    Ok((api_url, outputs))
+}
+
+/// Credentials of the local stack's owner.
+pub fn credentials() -> SharedCredentialsProvider {
+    let (key, secret) = CREDENTIALS;
+    SharedCredentialsProvider::new(Credentials::new(key, secret, None, None, "local stack"))
+}
+
+/// The repository that a directory lies in: the first one upward with `cdk.json` and `pipelines.yaml`.
+pub fn find_root(from: &Path) -> Option<PathBuf> {
+    from.ancestors()
+        .find(|directory| directory.join("cdk.json").is_file() && directory.join("pipelines.yaml").is_file())
+        .map(Path::to_owned)
+}

@@ -1,0 +1,116 @@
+//! `run.json`: which stack runs out of a working directory, so that a second one is refused, a client finds the first, and
+//! what a killed run left behind is cleaned up.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use nix::{sys::signal::Signal, unistd::Pid};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Ports, StackError, process};
+use crate::terminal::Terminal;
+
+/// What is known about a running stack.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunFile {
+    /// Process that started it.
+    pub pid: u32,
+    /// Process group of its parts.
+    pub group: i32,
+    /// Where its parts listen.
+    pub ports: Ports,
+    /// Address of the chat API, once it answers.
+    pub api_url: Option<String>,
+}
+
+impl RunFile {
+    /// Reads the run file of a working directory; nothing when there is none.
+    pub fn read(work: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(work.join("run.json")).ok()?).ok()
+    }
+}
+
+/// Holds the working directory for this process.
+#[derive(Debug)]
+pub(super) struct Guard {
+    path: PathBuf,
+    run: Option<RunFile>,
+    /// Released by the operating system when the process ends, however it ends.
+    _lock: File,
+}
+
+/// Claims the working directory; cleans up after a run that was killed.
+pub(super) fn claim(work: &Path, terminal: Terminal) -> Result<Guard, StackError> {
+    fs::create_dir_all(work.join("logs")).map_err(|error| StackError::file(work, "made", error))?;
+    let path = work.join("lock");
+    let lock = File::create(&path).map_err(|error| StackError::file(&path, "written", error))?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(already_running(work)),
+        Err(TryLockError::Error(error)) => return Err(StackError::file(&path, "locked", error)),
+    }
+    if let Some(left) = RunFile::read(work) {
+        clean_up(&left, terminal);
+    }
+    let path = work.join("run.json");
+    let guard = Guard { path, run: None, _lock: lock };
+    guard.remove();
+    Ok(guard)
+}
+
+fn already_running(work: &Path) -> StackError {
+    let who = RunFile::read(work).map(|run| format!(" (process {})", run.pid)).unwrap_or_default();
+    StackError::new(format!(
+        "a local stack already runs out of {}{who}: use it with `switchyard chat`, or stop it with Ctrl-C where it runs",
+        work.display()
+    ))
+}
+
+/// Ends the parts of a run whose starter is gone. Their group is ours only if its leader runs our launcher.
+fn clean_up(left: &RunFile, terminal: Terminal) {
+    let command = process::command_line(left.group);
+    if !command.is_some_and(|command| command.contains("ministack_launcher.py")) {
+        return;
+    }
+    terminal.note(&format!("  an earlier run (process {}) left its parts behind; stopping them", left.pid));
+    // Nothing to do when they end in this very moment.
+    let _ = nix::sys::signal::killpg(Pid::from_raw(left.group), Signal::SIGKILL);
+    process::wait_gone(left.group);
+}
+
+impl Guard {
+    /// The parts have been started.
+    pub(super) fn started(&mut self, group: i32, ports: Ports) -> Result<(), StackError> {
+        self.run = Some(RunFile { pid: std::process::id(), group, ports, api_url: None });
+        self.write()
+    }
+
+    /// The chat API answers.
+    pub(super) fn ready(&mut self, api_url: &Url) -> Result<(), StackError> {
+        if let Some(run) = &mut self.run {
+            run.api_url = Some(api_url.to_string());
+        }
+        self.write()
+    }
+
+    /// Nothing runs any more.
+    pub(super) fn remove(&self) {
+        // It is fine for the file not to be there.
+        let _ = fs::remove_file(&self.path);
+    }
+
+    fn write(&self) -> Result<(), StackError> {
+        let unwritable = |error: &dyn std::fmt::Display| StackError::file(&self.path, "written", error);
+        let text = serde_json::to_vec_pretty(&self.run).map_err(|error| unwritable(&error))?;
+        fs::write(&self.path, text).map_err(|error| unwritable(&error))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}

@@ -1,0 +1,14 @@
+//! The deployed application, used through its public doors: every test goes to the local stack, which is started once.
+//!
+//! Files are named after what they test. Tests run at the same time, so each has a tenant or an environment of its own; those
+//! that change how the GitLab stand-in behaves hold it for themselves (see `support::gitlab`).
+
+mod agents_as_data;
+mod callers;
+mod chat_handler;
+mod history;
+mod mcp_proxy;
+mod memory_manager;
+mod pipelines;
+mod registration;
+mod support;
