@@ -77,13 +77,14 @@ impl Registration {
         let request = Request::parse(event)?;
         let letter = self.mailbox.letter(&request.response_url)?;
         let deadline = work_deadline(&invocation);
-        let outcome = match tokio::time::timeout_at(deadline, Box::pin(self.work(&request, &invocation, deadline))).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Error::new(
-                Kind::Timeout,
-                "The registration took too long. Check that the MCP server answers, and try again.",
-            )),
-        };
+        let outcome =
+            match tokio::time::timeout_at(deadline, Box::pin(self.work(&request, &invocation, deadline))).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(Error::new(
+                    Kind::Timeout,
+                    "The registration took too long. Check that the MCP server answers, and try again.",
+                )),
+            };
         let answer = match &outcome {
             Ok(done) => Answer::success(&request, &done.physical_id, &done.data),
             Err(error) => Answer::failure(&request, &reason(error, &invocation)),
@@ -130,7 +131,12 @@ impl Registration {
     }
 
     /// Adds what the server itself has to say: the MCP version, and the tools unless they were given.
-    async fn complete(&self, mut server: Server, given: Option<Vec<registry::Tool>>, deadline: Instant) -> Result<Server> {
+    async fn complete(
+        &self,
+        mut server: Server,
+        given: Option<Vec<registry::Tool>>,
+        deadline: Instant,
+    ) -> Result<Server> {
         self.client.check_endpoint(&server, deadline).await.map_err(|e| invalid(e.to_string()))?;
         let tools_given = given.is_some();
         let patience = if tools_given { deadline.min(Instant::now() + VERSION_PATIENCE) } else { deadline };
@@ -148,7 +154,9 @@ impl Registration {
             (Err(error), None) => {
                 return Err(Error::new(
                     Kind::Dependency,
-                    format!("The tools cannot be discovered ({error}) Give AvailableTools or make the server reachable."),
+                    format!(
+                        "The tools cannot be discovered ({error}) Give AvailableTools or make the server reachable."
+                    ),
                 ));
             }
         }

@@ -135,13 +135,17 @@ impl Guard {
     /// `connect_to` is set on a stage other than the local one, or holds something that is not `host:port` to `address:port`.
     pub fn new(reach: &Reach) -> Result<Self> {
         if !reach.connect_to.is_empty() && reach.stage != LOCAL_STAGE {
-            return Err(internal(format!("CONNECT_TO is set on the stage {}; only {LOCAL_STAGE} may use it", reach.stage)));
+            return Err(internal(format!(
+                "CONNECT_TO is set on the stage {}; only {LOCAL_STAGE} may use it",
+                reach.stage
+            )));
         }
         let connect_to = reach
             .connect_to
             .iter()
             .map(|(from, to)| {
-                let to = to.parse().map_err(|e| internal(format!("CONNECT_TO: {to} is not ADDRESS:PORT")).with_source(e))?;
+                let to =
+                    to.parse().map_err(|e| internal(format!("CONNECT_TO: {to} is not ADDRESS:PORT")).with_source(e))?;
                 Ok((from.to_ascii_lowercase(), to))
             })
             .collect::<Result<_>>()?;
@@ -151,7 +155,9 @@ impl Guard {
             invocable_functions: reach.invocable_functions.clone(),
             connect_to,
             lookup: Arc::new(|host| {
-                Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) })
+                Box::pin(
+                    async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) },
+                )
             }),
         })
     }
@@ -245,7 +251,11 @@ impl Guard {
     /// The resolver of connections: names resolve to addresses that may be connected to, or to a [`Blocked`] error.
     /// `plain`: for http, which is allowed inside the operator's ranges only.
     pub(super) fn resolver(&self, plain: bool) -> Arc<GuardedResolver> {
-        Arc::new(GuardedResolver { allowed: Arc::clone(&self.allowed_networks), plain, lookup: Arc::clone(&self.lookup) })
+        Arc::new(GuardedResolver {
+            allowed: Arc::clone(&self.allowed_networks),
+            plain,
+            lookup: Arc::clone(&self.lookup),
+        })
     }
 }
 

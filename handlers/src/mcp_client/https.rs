@@ -41,8 +41,23 @@ const EVENT_STREAM: &str = "text/event-stream";
 
 /// Header names that the protocol or HTTP itself uses: none of them may carry an API key.
 const RESERVED_HEADERS: &[&str] = &[
-    "accept", "accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host",
-    "keep-alive", "last-event-id", "origin", "proxy-authorization", "te", "trailer", "transfer-encoding", "upgrade", "user-agent",
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "last-event-id",
+    "origin",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
 ];
 
 /// The header that carries an API key.
@@ -177,7 +192,7 @@ impl GuardedHttp {
                 };
             }
             if let Some(io) = cause.downcast_ref::<io::Error>() {
-                kind = Some(io.kind());
+                kind = Some(innermost(io).kind());
             }
             reason = cause.to_string();
             next = cause.source();
@@ -284,7 +299,9 @@ impl StreamableHttpClient for GuardedHttp {
         }
         if !media_type.starts_with(JSON) {
             let seen = shorten(&media_type, 80);
-            return Err(self.fail(Failure::Malformed(format!("the content type is \"{seen}\", not JSON or an event stream"))));
+            return Err(
+                self.fail(Failure::Malformed(format!("the content type is \"{seen}\", not JSON or an event stream")))
+            );
         }
         let body = self.body(response, usize::MAX).await?;
         let answer = parse_answer(&body).map_err(|failure| self.fail(failure))?;
@@ -313,7 +330,11 @@ impl StreamableHttpClient for GuardedHttp {
         custom_headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, StreamableHttpError<Self::Error>> {
         // The general stream of a session is for servers that speak unasked; a single call only resumes its own answer.
-        let Some(last_event_id) = last_event_id else { return Err(StreamableHttpError::ServerDoesNotSupportSse) };
+        // What was cut off because it is too large would only be too large again.
+        let is_over = matches!(self.exchange.failure(), Some(Failure::Oversized { .. }));
+        let Some(last_event_id) = last_event_id.filter(|_| !is_over) else {
+            return Err(StreamableHttpError::ServerDoesNotSupportSse);
+        };
         let mut request = self.client.get(self.url.clone()).header(header::ACCEPT, EVENT_STREAM);
         request = request.header(LAST_EVENT_ID, last_event_id);
         if let Some(session_id) = &session_id {
@@ -326,6 +347,12 @@ impl StreamableHttpClient for GuardedHttp {
         }
         Err(self.fail(Failure::Interrupted("the server does not let the answer be resumed".to_owned())))
     }
+}
+
+/// The error at the bottom of nested ones: the TLS library's errors are wrapped twice.
+fn innermost(error: &io::Error) -> &io::Error {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    inner.map_or(error, innermost)
 }
 
 fn content_type(headers: &HeaderMap) -> &str {

@@ -15,10 +15,10 @@ pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;
 
-use http::{HeaderName, HeaderValue};
 use aws_config::SdkConfig;
 pub use error::{CallError, Failure};
 pub use guard::{Endpoint, Guard, LambdaArn};
+use http::{HeaderName, HeaderValue};
 pub(crate) use https::api_key_header;
 use rmcp::model::{CallToolRequestParams, JsonObject, PaginatedRequestParams, ProtocolVersion};
 use tokio::time::Instant;
@@ -253,7 +253,9 @@ async fn list_tools(session: &Session) -> Result<Vec<Tool>, Failure> {
         }
         match page.next_cursor {
             None => return Ok(tools),
-            next if next == cursor => return Err(Failure::Malformed("its tools/list repeats the same cursor".to_owned())),
+            next if next == cursor => {
+                return Err(Failure::Malformed("its tools/list repeats the same cursor".to_owned()));
+            }
             next => cursor = next,
         }
     }

@@ -43,7 +43,8 @@ fn text_of(block: ContentBlock) -> String {
 /// # Errors
 /// [`Failure::Malformed`]: the declaration is not one the registry can hold.
 pub(super) fn declared_tool(tool: &rmcp::model::Tool) -> Result<Tool, Failure> {
-    let malformed = |e: serde_json::Error| Failure::Malformed(format!("the declaration of the tool {} ({e})", tool.name));
+    let malformed =
+        |e: serde_json::Error| Failure::Malformed(format!("the declaration of the tool {} ({e})", tool.name));
     let mut declaration = serde_json::to_value(tool).map_err(malformed)?;
     let title = tool.title.clone();
     if let (Some(title), Some(fields)) = (title, declaration.as_object_mut()) {

@@ -54,15 +54,17 @@ impl ApiKeys {
         if !fresh && let Some(key) = self.cached(server_id) {
             return Ok(key);
         }
-        let answer = self.client.get_secret_value().secret_id(&name).send().await.map_err(|error| match error.code() {
-            Some("ResourceNotFoundException") => Failure::SecretMissing(name.clone()),
-            code => unusable(&format!("Secrets Manager answered {}", code.unwrap_or("nothing"))),
-        })?;
+        let answer =
+            self.client.get_secret_value().secret_id(&name).send().await.map_err(|error| match error.code() {
+                Some("ResourceNotFoundException") => Failure::SecretMissing(name.clone()),
+                code => unusable(&format!("Secrets Manager answered {}", code.unwrap_or("nothing"))),
+            })?;
         let text = answer.secret_string().ok_or_else(|| unusable("it is binary; store a plain string"))?.trim();
         if text.is_empty() {
             return Err(unusable("it is empty"));
         }
-        let mut key = HeaderValue::from_str(text).map_err(|_| unusable("it holds characters that no header may have"))?;
+        let mut key =
+            HeaderValue::from_str(text).map_err(|_| unusable("it holds characters that no header may have"))?;
         key.set_sensitive(true);
         self.cache().insert(server_id.to_owned(), (key.clone(), Instant::now()));
         Ok(key)

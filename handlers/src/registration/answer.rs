@@ -103,7 +103,9 @@ impl Mailbox {
     /// `local` is not a URL, or no TLS configuration can be made on this machine.
     pub(super) fn new(local: Option<&str>) -> Result<Self> {
         let local = local
-            .map(|text| Url::parse(text).map_err(|e| internal(format!("AWS_ENDPOINT_URL {text} is not a URL")).with_source(e)))
+            .map(|text| {
+                Url::parse(text).map_err(|e| internal(format!("AWS_ENDPOINT_URL {text} is not a URL")).with_source(e))
+            })
             .transpose()?;
         let client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -120,8 +122,11 @@ impl Mailbox {
     pub(super) fn letter(&self, response_url: &str) -> Result<Letter<'_>> {
         let refuse = || {
             // The rest of the URL is a credential.
-            let host = Url::parse(response_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
-            refused(format!("ResponseURL does not lead to CloudFormation (host \"{host}\"); the event is not answered."))
+            let host =
+                Url::parse(response_url).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+            refused(format!(
+                "ResponseURL does not lead to CloudFormation (host \"{host}\"); the event is not answered."
+            ))
         };
         let url = Url::parse(response_url).map_err(|_| refuse())?;
         if is_cloudformation(&url) || self.local.as_ref().is_some_and(|local| same_place(&url, local)) {

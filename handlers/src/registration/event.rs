@@ -53,8 +53,9 @@ impl Request {
     /// # Errors
     /// It is no event of a custom resource, so there is no `ResponseURL` to answer to.
     pub(super) fn parse(event: Value) -> Result<Self> {
-        serde_json::from_value(event)
-            .map_err(|e| invalid(format!("This is not an event of a CloudFormation custom resource: {e}.")).with_source(e))
+        serde_json::from_value(event).map_err(|e| {
+            invalid(format!("This is not an event of a CloudFormation custom resource: {e}.")).with_source(e)
+        })
     }
 
     /// The parts of the stack's id.
@@ -72,7 +73,8 @@ impl Request {
     /// The `ServerId@Version` that the properties ask for, as far as it can be told.
     pub(super) fn wanted_id(&self) -> Option<String> {
         let id = self.properties.get("ServerId")?.as_str()?;
-        let version = self.properties.get("Version").and_then(Value::as_str).unwrap_or(super::properties::DEFAULT_VERSION);
+        let version =
+            self.properties.get("Version").and_then(Value::as_str).unwrap_or(super::properties::DEFAULT_VERSION);
         crate::registry::valid_server_id(id).then(|| format!("{id}@{version}"))
     }
 }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::{
-    mcp_client::{Endpoint, Guard, LambdaArn, MAX_TOOLS, api_key_header},
+    mcp_client::{Endpoint, Failure, Guard, LambdaArn, MAX_TOOLS, api_key_header},
     registry::{AuthenticationType, ProtocolType, Server, Status, Tool, valid_server_id},
 };
 
@@ -104,6 +104,13 @@ impl Reader<'_> {
         self.problems.push(problem.into());
     }
 
+    /// The guard refuses an address. The address itself may hold a password, so only its host is told.
+    fn refused(&mut self, name: &str, address: &str, failure: &Failure) {
+        let host = Url::parse(address).ok().and_then(|url| url.host_str().map(|host| format!(" (host {host})")));
+        let failure = failure.to_string();
+        self.problem(format!("{name}{}: {}", host.unwrap_or_default(), failure.trim_end_matches('.')));
+    }
+
     /// An optional text; an empty one counts as absent.
     fn text(&mut self, name: &str, limit: usize) -> Option<String> {
         match self.left.remove(name)? {
@@ -155,10 +162,12 @@ impl Reader<'_> {
         match self.guard.endpoint(&endpoint) {
             Ok(Endpoint::Lambda(arn)) if arn.region != self.home.region || arn.account != self.home.account => {
                 let (region, account) = (&self.home.region, &self.home.account);
-                self.problem(format!("EndpointUrl: the function {arn} is not in this region and account ({region}, {account})"));
+                self.problem(format!(
+                    "EndpointUrl: the function {arn} is not in this region and account ({region}, {account})"
+                ));
             }
             Ok(_) => {}
-            Err(failure) => self.problem(format!("EndpointUrl \"{endpoint}\": {failure}")),
+            Err(failure) => self.refused("EndpointUrl", &endpoint, &failure),
         }
         endpoint
     }
@@ -174,8 +183,9 @@ impl Reader<'_> {
 
     fn status(&mut self) -> Status {
         let allowed = |word: &str| {
-            Status::parse(word)
-                .filter(|status| matches!(status, Status::Active | Status::Inactive | Status::Maintenance | Status::Pending))
+            Status::parse(word).filter(|status| {
+                matches!(status, Status::Active | Status::Inactive | Status::Maintenance | Status::Pending)
+            })
         };
         self.word("Status", allowed, "active, inactive, maintenance, pending").unwrap_or(Status::Active)
     }
@@ -185,10 +195,7 @@ impl Reader<'_> {
         match self.guard.endpoint(&url) {
             Ok(Endpoint::Http { .. }) => {}
             Ok(Endpoint::Lambda(_)) => self.problem("HealthCheckUrl must be an https URL"),
-            Err(failure) => {
-                let url = Url::parse(&url).map_or(url.clone(), |url| url.to_string());
-                self.problem(format!("HealthCheckUrl \"{url}\": {failure}"));
-            }
+            Err(failure) => self.refused("HealthCheckUrl", &url, &failure),
         }
         Some(url)
     }
@@ -257,7 +264,9 @@ pub(super) fn tool_problems(server: &Server) -> Vec<String> {
         if tools.iter().take(index).any(|other| other.name == *name) {
             problems.push(format!("tool {index}: the name \"{name}\" is used twice"));
         }
-        for (field, schema) in [("inputSchema", Some(&tool.input_schema)), ("outputSchema", tool.output_schema.as_ref())] {
+        for (field, schema) in
+            [("inputSchema", Some(&tool.input_schema)), ("outputSchema", tool.output_schema.as_ref())]
+        {
             if schema.is_some_and(|schema| schema.get("type").and_then(Value::as_str) != Some("object")) {
                 problems.push(format!("tool \"{name}\": {field} must be a JSON Schema with type \"object\""));
             }
@@ -279,7 +288,8 @@ fn setting_problems(server: &Server) -> Vec<String> {
     };
     match text("environment_argument") {
         Ok(Some(argument)) => {
-            let declares = |tool: &Tool| tool.input_schema.get("properties").is_some_and(|all| all.get(argument).is_some());
+            let declares =
+                |tool: &Tool| tool.input_schema.get("properties").is_some_and(|all| all.get(argument).is_some());
             if !server.available_tools.iter().any(declares) {
                 problems.push(format!("Configuration.environment_argument: no tool has an argument \"{argument}\""));
             }
@@ -290,7 +300,9 @@ fn setting_problems(server: &Server) -> Vec<String> {
     match text("status_tool") {
         Ok(Some(name)) => match server.tool(name) {
             Some(tool) if tool.read_only() => {}
-            Some(_) => problems.push(format!("Configuration.status_tool: \"{name}\" is not annotated readOnlyHint: true")),
+            Some(_) => {
+                problems.push(format!("Configuration.status_tool: \"{name}\" is not annotated readOnlyHint: true"))
+            }
             None => problems.push(format!("Configuration.status_tool: there is no tool \"{name}\"")),
         },
         Ok(None) => {}

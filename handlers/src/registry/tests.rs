@@ -32,9 +32,13 @@ fn alpha(logical_id: &str) -> String {
 async fn the_highest_active_semantic_version_is_used() {
     let registry = registry().await;
     assert_eq!(registry.active("pipelines").await.unwrap(), None);
-    for (version, status) in
-        [("1.9.0", "active"), ("1.10.0", "active"), ("1.10.0-rc.1", "active"), ("2.0.0", "pending"), ("3.0.0", "decommissioned")]
-    {
+    for (version, status) in [
+        ("1.9.0", "active"),
+        ("1.10.0", "active"),
+        ("1.10.0-rc.1", "active"),
+        ("2.0.0", "pending"),
+        ("3.0.0", "decommissioned"),
+    ] {
         assert_eq!(registry.register(&server(version, status, &alpha("A"))).await.unwrap(), Claim::Registered);
     }
     let found = registry.active("pipelines").await.unwrap().unwrap();
@@ -88,7 +92,10 @@ async fn a_decommissioned_server_is_free_for_others() {
     assert_eq!(registry.release("pipelines", "1.0.0", &alpha("A")).await.unwrap(), Release::Decommissioned);
     assert_eq!(status(&registry, "1.0.0").await, Some(Status::Decommissioned));
     assert_eq!(registry.release("pipelines", "1.0.0", &alpha("A")).await.unwrap(), Release::Nothing);
-    assert_eq!(registry.register(&server("1.0.0", "active", &stack_owner(BETA, "B"))).await.unwrap(), Claim::Registered);
+    assert_eq!(
+        registry.register(&server("1.0.0", "active", &stack_owner(BETA, "B"))).await.unwrap(),
+        Claim::Registered
+    );
 }
 
 #[tokio::test]
@@ -106,7 +113,8 @@ async fn a_renamed_resource_takes_over_and_the_old_one_lets_go() {
 async fn a_rename_that_is_rolled_back_restores_the_old_definition() {
     let registry = registry().await;
     registry.register(&server("1.0.0", "active", &alpha("Old"))).await.unwrap();
-    let new = Server { endpoint_url: "https://new.example.com/".to_owned(), ..server("1.0.0", "active", &alpha("New")) };
+    let new =
+        Server { endpoint_url: "https://new.example.com/".to_owned(), ..server("1.0.0", "active", &alpha("New")) };
     registry.register(&new).await.unwrap();
     registry.register(&new).await.unwrap();
     assert_eq!(registry.release("pipelines", "1.0.0", &alpha("New")).await.unwrap(), Release::Restored);
@@ -120,7 +128,9 @@ async fn of_stacks_that_race_for_an_id_at_most_one_wins() {
     let claims = (0..12).map(|n| {
         let registry = registry.clone();
         let owner = stack_owner(&format!("arn:aws:cloudformation:us-east-1:123456789012:stack/S{n}/x"), "A");
-        tokio::spawn(async move { registry.register(&server(&format!("{}.0.0", n % 3), "active", &owner)).await.unwrap() })
+        tokio::spawn(
+            async move { registry.register(&server(&format!("{}.0.0", n % 3), "active", &owner)).await.unwrap() },
+        )
     });
     let mut winners = 0;
     for claim in claims.collect::<Vec<_>>() {
@@ -131,7 +141,10 @@ async fn of_stacks_that_race_for_an_id_at_most_one_wins() {
         live += usize::from(status(&registry, version).await.is_some());
     }
     assert!(winners <= 1 && live == winners, "{winners} winners, {live} live entries");
-    assert_eq!(registry.register(&server("9.0.0", "active", &alpha("A"))).await.unwrap() == Claim::Registered, winners == 0);
+    assert_eq!(
+        registry.register(&server("9.0.0", "active", &alpha("A"))).await.unwrap() == Claim::Registered,
+        winners == 0
+    );
 }
 
 #[tokio::test]

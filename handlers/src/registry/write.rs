@@ -90,7 +90,8 @@ impl Registry {
             Some(former) if entry.owner == owner => {
                 let restored = Server { updated_at: now(), ..former.clone() };
                 let put = conditional(self.put_request(&restored)?, owner);
-                return done(put.send().await, "written").map(|done| if done { Release::Restored } else { Release::Nothing });
+                return done(put.send().await, "written")
+                    .map(|done| if done { Release::Restored } else { Release::Nothing });
             }
             None if entry.owner == owner => ("SET #status = :gone, updated_at = :now", Release::Decommissioned),
             Some(former) if former.owner == owner => ("SET updated_at = :now REMOVE superseded", Release::LetGo),
@@ -151,7 +152,9 @@ impl Registry {
             Holders::Other(other) => Ok(taken(server_id, other)),
             _ => Err(crate::error::Error::new(
                 crate::error::Kind::Conflict,
-                format!("The registry entry of {server_id} was changed by somebody else at the same moment. Try again."),
+                format!(
+                    "The registry entry of {server_id} was changed by somebody else at the same moment. Try again."
+                ),
             )),
         }
     }

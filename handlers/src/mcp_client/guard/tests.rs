@@ -61,7 +61,9 @@ fn hostile_endpoints_are_refused() {
 
 #[test]
 fn ordinary_endpoints_pass() {
-    for endpoint in ["https://mcp.example.com/mcp", "https://mcp.example.com:8443/a?b=c", "https://1.1.1.1/", "HTTPS://Example.com"] {
+    for endpoint in
+        ["https://mcp.example.com/mcp", "https://mcp.example.com:8443/a?b=c", "https://1.1.1.1/", "HTTPS://Example.com"]
+    {
         assert!(matches!(guard(&[]).endpoint(endpoint), Ok(Endpoint::Http { via: None, .. })), "{endpoint}");
     }
 }
@@ -87,7 +89,10 @@ fn only_full_arns_of_other_peoples_functions_pass() {
         arn("team-tools:7"),
         arn("switchyard-dev-pipelines"),
     ] {
-        assert!(matches!(guard(&[]).endpoint(&good), Ok(Endpoint::Lambda(found)) if found.to_string() == good), "{good}");
+        assert!(
+            matches!(guard(&[]).endpoint(&good), Ok(Endpoint::Lambda(found)) if found.to_string() == good),
+            "{good}"
+        );
     }
     let mut bad = vec![
         "arn:aws:lambda:us-east-1:123456789012:layer:x".to_owned(),
@@ -161,8 +166,13 @@ async fn a_name_that_changes_its_answer_is_caught_when_the_connection_is_made() 
 
 #[tokio::test]
 async fn one_bad_address_condemns_a_name() {
-    let guard = guard(&["10.0.0.0/8"])
-        .with_lookup(|host| if host == "mixed" { vec!["1.1.1.1".parse().unwrap(), "::1".parse().unwrap()] } else { vec!["10.0.0.7".parse().unwrap()] });
+    let guard = guard(&["10.0.0.0/8"]).with_lookup(|host| {
+        if host == "mixed" {
+            vec!["1.1.1.1".parse().unwrap(), "::1".parse().unwrap()]
+        } else {
+            vec!["10.0.0.7".parse().unwrap()]
+        }
+    });
     assert!(resolve(&guard.resolver(false), "mixed").await.is_err());
     assert!(resolve(&guard.resolver(true), "inside").await.is_ok());
 }

@@ -57,7 +57,9 @@ async fn the_request_carries_the_headers_of_the_protocol() {
 
 #[tokio::test]
 async fn statuses_are_told_apart() {
-    for (status, may_have_run) in [(404, false), (405, false), (413, false), (429, false), (500, true), (502, true), (504, true)] {
+    for (status, may_have_run) in
+        [(404, false), (405, false), (413, false), (429, false), (500, true), (502, true), (504, true)]
+    {
         let mock = answering(ResponseTemplate::new(status)).await;
         let found = failure(&client(), &server(&mock.uri(), MODERN), "echo").await;
         assert_eq!(found, (Failure::Status { status }, may_have_run));
@@ -117,7 +119,8 @@ async fn endless_answers_are_cut_off() {
 
 #[tokio::test]
 async fn a_broken_answer_may_have_run() {
-    let url = raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n", b"{", false).await;
+    let url =
+        raw("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n", b"{", false).await;
     let (failure, may_have_run) = failure(&client(), &server(&url, MODERN), "echo").await;
     assert!(matches!(failure, Failure::Interrupted(_)), "{failure:?}");
     assert!(may_have_run);
@@ -126,7 +129,9 @@ async fn a_broken_answer_may_have_run() {
 #[tokio::test]
 async fn a_compressed_answer_is_not_unpacked() {
     let mock = answering(
-        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_raw(vec![0x1f, 0x8b, 8, 0], "application/json"),
+        ResponseTemplate::new(200)
+            .insert_header("content-encoding", "gzip")
+            .set_body_raw(vec![0x1f, 0x8b, 8, 0], "application/json"),
     )
     .await;
     assert!(matches!(failure(&client(), &server(&mock.uri(), MODERN), "echo").await.0, Failure::Malformed(_)));
@@ -243,7 +248,9 @@ async fn a_missing_key_stops_the_call() {
 
 #[test]
 fn headers_that_http_or_mcp_needs_carry_no_key() {
-    for name in ["Host", "content-type", "Mcp-Session-Id", "X-Amz-Security-Token", "bad header", "", "Transfer-Encoding"] {
+    for name in
+        ["Host", "content-type", "Mcp-Session-Id", "X-Amz-Security-Token", "bad header", "", "Transfer-Encoding"]
+    {
         assert!(api_key_header(name).is_err(), "{name}");
     }
     for name in ["X-API-Key", "Authorization", "X-Team-Key"] {

@@ -55,7 +55,9 @@ async fn a_legacy_function_is_discovered_by_its_handshake() {
     let answer = |request: &Request| {
         let body: serde_json::Value = request.body_json().unwrap();
         let result = match body["method"].as_str().unwrap() {
-            "initialize" => json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "old", "version": "1"}}),
+            "initialize" => {
+                json!({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}, "serverInfo": {"name": "old", "version": "1"}})
+            }
             "tools/list" => json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}),
             _ => {
                 return ResponseTemplate::new(200)
@@ -125,11 +127,9 @@ async fn our_own_handlers_are_never_invoked() {
 
 #[tokio::test]
 async fn a_function_needs_the_tag_or_the_operators_word() {
-    for (tags, expected) in [
-        (json!({"switchyard-mcp": STAGE}), true),
-        (json!({"switchyard-mcp": "prod"}), false),
-        (json!({}), false),
-    ] {
+    for (tags, expected) in
+        [(json!({"switchyard-mcp": STAGE}), true), (json!({"switchyard-mcp": "prod"}), false), (json!({}), false)]
+    {
         let mock = MockServer::start().await;
         Mock::given(method("GET"))
             .and(path(format!("/2017-03-31/tags/{}", encoded(ARN))))

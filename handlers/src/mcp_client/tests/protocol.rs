@@ -18,7 +18,8 @@ async fn a_known_modern_server_needs_one_request() {
         let fixture = TestServer::start(style).await;
         let arguments = object(json!({"environment": "dev", "n": 3}));
         let meta = object(json!({"switchyard/execution_id": "e-1"}));
-        let answer = client().call_tool(&server(&fixture.url, MODERN), "echo", arguments.clone(), meta, soon()).await.unwrap();
+        let answer =
+            client().call_tool(&server(&fixture.url, MODERN), "echo", arguments.clone(), meta, soon()).await.unwrap();
         assert_eq!(answer.text, "one\ntwo");
         assert!(!answer.is_error);
         assert_eq!(answer.structured, Some(json!({"arguments": arguments, "execution_id": "e-1"})));
@@ -80,7 +81,10 @@ async fn an_approved_tool_that_the_server_lost_is_an_rpc_error() {
     for style in [Style::Json, Style::Events] {
         let fixture = TestServer::start(style).await;
         let (failure, may_have_run) = failure(&client(), &server(&fixture.url, MODERN), "gone").await;
-        assert!(matches!(&failure, Failure::Rpc { code: -32602, message, .. } if message.contains("gone")), "{failure}");
+        assert!(
+            matches!(&failure, Failure::Rpc { code: -32602, message, .. } if message.contains("gone")),
+            "{failure}"
+        );
         assert!(!may_have_run);
     }
 }
@@ -120,7 +124,9 @@ async fn legacy_only(refuse: ResponseTemplate) -> MockServer {
             _ if request.headers.get("mcp-protocol-version").is_some_and(|version| version == "2026-07-28") => {
                 return refuse.clone();
             }
-            "initialize" => json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "old", "version": "1"}}),
+            "initialize" => {
+                json!({"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "old", "version": "1"}})
+            }
             "tools/call" => json!({"content": [{"type": "text", "text": "old but well"}]}),
             "tools/list" => json!({"tools": [{"name": "echo", "inputSchema": {"type": "object"}}]}),
             _ => return ResponseTemplate::new(202),
@@ -152,8 +158,12 @@ async fn a_server_that_loops_its_pages_is_left() {
     let answer = |request: &Request| {
         let body: serde_json::Value = request.body_json().unwrap();
         let result = match body["method"].as_str().unwrap() {
-            "server/discover" => json!({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private"}),
-            _ => json!({"resultType": "complete", "tools": [], "nextCursor": "again", "ttlMs": 0, "cacheScope": "private"}),
+            "server/discover" => {
+                json!({"resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": {"tools": {}}, "ttlMs": 0, "cacheScope": "private"})
+            }
+            _ => {
+                json!({"resultType": "complete", "tools": [], "nextCursor": "again", "ttlMs": 0, "cacheScope": "private"})
+            }
         };
         ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": body["id"], "result": result}))
     };

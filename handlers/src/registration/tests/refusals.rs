@@ -1,0 +1,183 @@
+//! What is refused, with which words, and that CloudFormation always hears of it.
+
+use super::*;
+
+#[tokio::test]
+async fn every_problem_is_told_at_once() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let wish = json!({
+        "TableName": "SomebodyElses", "ServerId": "Not_Good", "Version": "one", "EndpointUrl": "https://user:pw@169.254.169.254/",
+        "ProtocolType": "soap", "AuthenticationType": "trust", "ApiKeyHeader": "Host", "AvailableTools": "[{\"name\": 1}]",
+        "Status": "decommissioned", "HealthCheckUrl": "ftp://x", "Metadata": "[]", "Configuration": {"a": "b"},
+        "ServiceTimeout": "60", "Fingerprint": "f", "Tools": "[]", "servername": "x",
+    });
+    let answer = desk.create(FIRST, &wish).await;
+    let reason = failed(&answer);
+    for part in [
+        "TableName is \"SomebodyElses\"",
+        "ServerId \"Not_Good\"",
+        "ServerName is missing",
+        "Version \"one\"",
+        "EndpointUrl (host 169.254.169.254): its endpoint is refused: a user name or password",
+        "ProtocolType \"soap\"",
+        "AuthenticationType \"trust\"",
+        "ApiKeyHeader needs",
+        "\"Host\" is reserved",
+        "AvailableTools[0]",
+        "Status \"decommissioned\"",
+        "HealthCheckUrl",
+        "Metadata must be a JSON object",
+        "Configuration must be a string",
+        "Tools is not a property",
+        "servername is not a property",
+        "request id i-1",
+    ] {
+        assert!(reason.contains(part), "{part} is not in: {reason}");
+    }
+    assert!(!reason.contains("user:pw") && !reason.contains("Fingerprint is"), "{reason}");
+    assert_eq!(answer["PhysicalResourceId"], "not-registered-r-1");
+}
+
+#[tokio::test]
+async fn tools_and_the_settings_that_name_them_are_checked() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let object = json!({"type": "object"});
+    let tools = json!([
+        {"name": "run", "inputSchema": object}, {"name": "run", "inputSchema": object},
+        {"name": "bad name", "inputSchema": object}, {"name": "list", "inputSchema": {"type": "array"}},
+        {"name": "meta", "inputSchema": object, "_meta": 3},
+    ]);
+    let more = json!({
+        "AvailableTools": tools.to_string(),
+        "Configuration": json!({"environment_argument": "environment", "status_tool": "run"}).to_string(),
+    });
+    let reason = failed(&desk.create(FIRST, &with(&properties(&dead_endpoint().await), more)).await);
+    for part in [
+        "\"run\" is used twice",
+        "\"bad name\" must be",
+        "\"list\": inputSchema",
+        "\"meta\": _meta must be an object",
+        "no tool has an argument \"environment\"",
+        "\"run\" is not annotated readOnlyHint",
+    ] {
+        assert!(reason.contains(part), "{part} is not in: {reason}");
+    }
+    let none = with(&properties(&dead_endpoint().await), json!({"AvailableTools": "[]"}));
+    assert!(failed(&desk.create(FIRST, &none).await).contains("no tools"));
+    assert_eq!(desk.entry("1.0.0").await, None);
+}
+
+#[tokio::test]
+async fn what_this_version_does_not_speak_is_refused_at_registration() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let wish = properties(&dead_endpoint().await);
+    for more in [
+        json!({"AuthenticationType": "oauth"}),
+        json!({"AuthenticationType": "iam"}),
+        json!({"ProtocolType": "rest"}),
+        json!({"ProtocolType": "graphql"}),
+    ] {
+        let reason = failed(&desk.create(FIRST, &with(&wish, more.clone())).await);
+        assert!(reason.contains("not supported by this version"), "{more}: {reason}");
+    }
+    assert_eq!(desk.entry("1.0.0").await, None);
+}
+
+#[tokio::test]
+async fn a_function_must_be_ours_to_call() {
+    let untagged = MockServer::start().await;
+    Mock::given(any())
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!({"Tags": {}})))
+        .mount(&untagged)
+        .await;
+    let desk = Desk::open(&untagged.uri()).await;
+    let arn = |rest: &str| format!("arn:aws:lambda:{rest}");
+    for (endpoint, part) in [
+        (arn("us-east-1:123456789012:function:team-tools"), "Tag the function switchyard-mcp=test"),
+        (arn("us-east-1:123456789012:function:switchyard-test-mcp_proxy:live"), "function of Switchyard itself"),
+        (arn("eu-west-1:123456789012:function:team-tools"), "not in this region and account"),
+        (arn("us-east-1:999999999999:function:team-tools"), "not in this region and account"),
+    ] {
+        let reason = failed(&desk.create(FIRST, &properties(&endpoint)).await);
+        assert!(reason.contains(part), "{endpoint}: {reason}");
+    }
+    assert_eq!(desk.entry("1.0.0").await, None);
+}
+
+#[tokio::test]
+async fn a_tagged_function_is_registered() {
+    let aws = MockServer::start().await;
+    let tags = ResponseTemplate::new(200).set_body_json(json!({"Tags": {"switchyard-mcp": STAGE}}));
+    Mock::given(wiremock::matchers::method("GET")).respond_with(tags).mount(&aws).await;
+    let desk = Desk::open(&aws.uri()).await;
+    succeeded(&desk.create(FIRST, &properties("arn:aws:lambda:us-east-1:123456789012:function:team-tools:live")).await);
+}
+
+#[tokio::test]
+async fn cloudformation_hears_of_it_before_our_own_deadline() {
+    let silent = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200).set_delay(Duration::from_secs(60))).mount(&silent).await;
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let mut wish = properties(&silent.uri());
+    wish.as_object_mut().unwrap().remove("AvailableTools");
+    let started = Instant::now();
+    let answer = desk.event_within(Duration::from_secs(2), FIRST, "Create", None, &wish).await;
+    failed(&answer);
+    assert_eq!(
+        answer["PhysicalResourceId"], "team-tools@1.0.0",
+        "the delete that follows must find what was half done"
+    );
+    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_taken_is_sent_again() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    desk.cloudformation.reset().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(503)).up_to_n_times(2).mount(&desk.cloudformation).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).mount(&desk.cloudformation).await;
+    succeeded(&desk.create(FIRST, &properties(&dead_endpoint().await)).await);
+    assert_eq!(desk.cloudformation.received_requests().await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_long_reason_is_shortened_to_what_cloudformation_reads() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let mut wish = properties(&dead_endpoint().await);
+    for n in 0..400 {
+        wish[format!("Ünknown{n}")] = json!("\"");
+    }
+    let reason = failed(&desk.create(FIRST, &wish).await);
+    assert!(reason.contains("400 problem(s)") && reason.ends_with("(more in the log)"), "{reason}");
+}
+
+#[tokio::test]
+async fn events_of_others_and_foreign_response_urls_are_errors() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    assert!(desk.registration.handle(json!({"hello": "world"}), invocation(Duration::from_secs(5))).await.is_err());
+    let port = desk.cloudformation.address().port();
+    let elsewhere = [
+        "https://evil.example/x",
+        "http://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com.evil.example/x",
+        "https://evil.s3.amazonaws.com/x",
+        "https://cloudformation-custom-resource-x.execute-api.us-east-1.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com:8443/x",
+        "http://127.0.0.1:1/x",
+        "no url",
+    ];
+    for url in elsewhere {
+        let error = desk.registration.mailbox.letter(url).err().unwrap();
+        assert!(!error.message().contains("/x"), "{error}");
+    }
+    for url in [
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn?Signature=x".to_owned(),
+        "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/arn".to_owned(),
+        "https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn/arn".to_owned(),
+        format!("http://localhost:{port}/_ministack/cfn-response/1"),
+        format!("http://127.0.0.1:{port}/_ministack/cfn-response/1"),
+    ] {
+        assert!(desk.registration.mailbox.letter(&url).is_ok(), "{url}");
+    }
+    assert!(Mailbox::new(None).unwrap().letter(&format!("http://localhost:{port}/x")).is_err());
+}
