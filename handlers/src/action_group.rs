@@ -68,11 +68,6 @@ impl ToolAnswer {
         Self { state: AnswerState::Answer, status: 200, body }
     }
 
-    /// A sentence that lets the model mend its call.
-    pub fn reprompt(message: impl Into<String>) -> Self {
-        Self::from(&invalid(message))
-    }
-
     /// The object that the agent reads.
     pub const fn body(&self) -> &Value {
         &self.body
@@ -194,6 +189,11 @@ impl ToolCall {
         self.attributes.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// The session that a wish belongs to: the orchestrator's, which every specialist it calls shares, else the agent's own.
+    pub fn session(&self) -> Option<&str> {
+        self.attribute(attribute::SESSION_ID).or(self.session_id.as_deref())
+    }
+
     /// The answer in the shape the caller expects.
     pub fn respond(&self, answer: &ToolAnswer) -> Value {
         let text = answer.body.to_string();
@@ -246,13 +246,8 @@ impl ToolCall {
         handler: Handler,
     ) -> Result<(&'a ActionGroup, &'a Function, Map<String, Value>)> {
         let agent = self.attribute(attribute::AGENT);
-        let (group, function) =
-            definitions.function(handler, agent, &self.action_group, &self.function).ok_or_else(|| {
-                invalid(format!(
-                    "There is no function `{}` in the action group `{}`.",
-                    self.function, self.action_group
-                ))
-            })?;
+        let declared = definitions.function(handler, agent, &self.action_group, &self.function);
+        let (group, function) = declared.map_err(invalid)?;
         let arguments = function.arguments(&self.parameters).map_err(invalid)?;
         Ok((group, function, arguments))
     }
@@ -285,7 +280,7 @@ where
     // On the heap: with the SDK's calls in it this is a state machine deeper than the compiler lays out in one piece.
     let result = Box::pin(serve(call.clone(), invocation)).await;
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let session_id = call.attribute(attribute::SESSION_ID).or(call.session_id.as_deref());
+    let session_id = call.session();
     let requested_by = call.attribute(attribute::REQUESTED_BY);
     let (action_group, called) = (&call.action_group, &call.function);
     let answer = match result {

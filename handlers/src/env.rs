@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `LOG_LEVEL` | all | `trace`, `debug`, `info` (default), `warn`, `error` or `off` |
 //! | `LAMBDA_TASK_ROOT` | those with agents | where the zip was unpacked; set by Lambda, the current directory when unset |
-//! | `STAGE` | chat_handler, mcp_proxy, registration | stage of the deployment, part of every name |
+//! | `STAGE` | mcp_proxy, registration | stage of the deployment, part of every name |
 //! | `ORCHESTRATOR_AGENT` | chat_handler | `agentId/aliasId` |
 //! | `RESPONSE_MODE` | chat_handler | `stream` or `buffered`, as API Gateway's integration is set |
 //! | `AGENTS` | agent_invoker | JSON object, specialist's name to `agentId/aliasId` |
@@ -12,7 +12,7 @@
 //! | `REGISTRY_TABLE` | mcp_proxy, registration | name of the MCP server registry table |
 //! | `STATE_TABLE` | mcp_proxy | name of the table of slots and request keys |
 //! | `ENVIRONMENTS` | mcp_proxy | the environments there are, separated by commas |
-//! | `PROTECTED_ENVIRONMENTS` | mcp_proxy | those of them that need a person's approval |
+//! | `PROTECTED_ENVIRONMENTS` | mcp_proxy | those of them that need a person's approval; `none` if none does |
 //! | `REQUEST_KEY_MINUTES` | mcp_proxy | how long a success answers the same request again, default 10 |
 //! | `ALLOWED_NETWORKS` | mcp_proxy, registration | CIDR ranges that MCP servers may live in although private |
 //! | `INVOCABLE_FUNCTIONS` | mcp_proxy, registration | Lambda ARNs that may be called without the tag |
@@ -39,8 +39,6 @@ pub enum ResponseMode {
 /// Configuration of chat_handler.
 #[derive(Debug, Clone)]
 pub struct ChatHandler {
-    /// Stage of the deployment.
-    pub stage: String,
     /// `agentId/aliasId` of the orchestrator.
     pub orchestrator_agent: String,
     /// How the answer travels.
@@ -160,11 +158,7 @@ impl Variables<'_> {
             "buffered" => ResponseMode::Buffered,
             other => return Err(wrong("RESPONSE_MODE", other, "stream or buffered")),
         };
-        Ok(ChatHandler {
-            stage: self.required("STAGE")?,
-            orchestrator_agent: self.required("ORCHESTRATOR_AGENT")?,
-            response_mode,
-        })
+        Ok(ChatHandler { orchestrator_agent: self.required("ORCHESTRATOR_AGENT")?, response_mode })
     }
 
     fn agent_invoker(&self) -> Result<AgentInvoker, Error> {
@@ -188,8 +182,12 @@ impl Variables<'_> {
             memory_table: self.required("MEMORY_TABLE")?,
             registry_table: self.required("REGISTRY_TABLE")?,
             state_table: self.required("STATE_TABLE")?,
-            environments: self.list("ENVIRONMENTS"),
-            protected_environments: self.list("PROTECTED_ENVIRONMENTS"),
+            environments: self.required("ENVIRONMENTS").map(|_| self.list("ENVIRONMENTS"))?,
+            // Forgotten is not the same as none: without the variable the function does not start.
+            protected_environments: match self.required("PROTECTED_ENVIRONMENTS")?.as_str() {
+                "none" => Vec::new(),
+                _ => self.list("PROTECTED_ENVIRONMENTS"),
+            },
             request_key_age: Duration::from_secs(minutes * 60),
             task_root: self.task_root(),
         })
@@ -207,9 +205,13 @@ impl Variables<'_> {
 /// The variables of this process.
 const PROCESS: Variables<'static> = Variables(&|name| std::env::var(name).ok());
 
-/// What our own crates log; `info` when the variable is missing or none of the levels.
-pub fn log_level() -> LevelFilter {
-    PROCESS.optional("LOG_LEVEL").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
+/// What our own crates log, `info` when the variable is missing.
+///
+/// # Errors
+/// The value is none of the levels.
+pub fn log_level() -> Result<LevelFilter, Error> {
+    let level = PROCESS.optional("LOG_LEVEL").unwrap_or_else(|| "info".into());
+    level.parse().map_err(|_| wrong("LOG_LEVEL", &level, "trace, debug, info, warn, error or off"))
 }
 
 macro_rules! from_env {
@@ -240,14 +242,33 @@ mod tests {
         read(&Variables(&get)).map_err(|error| error.to_string())
     }
 
-    const PROXY: [(&str, &str); 4] =
-        [("STAGE", "dev"), ("MEMORY_TABLE", "m"), ("REGISTRY_TABLE", "r"), ("STATE_TABLE", "s")];
+    const PROXY: [(&str, &str); 6] = [
+        ("STAGE", "dev"),
+        ("MEMORY_TABLE", "m"),
+        ("REGISTRY_TABLE", "r"),
+        ("STATE_TABLE", "s"),
+        ("ENVIRONMENTS", "dev, prod"),
+        ("PROTECTED_ENVIRONMENTS", "prod"),
+    ];
+
+    #[test]
+    fn a_forgotten_protection_is_not_the_same_as_none() {
+        let with_protection = |value| {
+            let mut variables = PROXY.to_vec();
+            variables[5] = ("PROTECTED_ENVIRONMENTS", value);
+            with(&variables, |v| v.mcp_proxy()).map(|config| config.protected_environments)
+        };
+        assert_eq!(with_protection("prod,staging").unwrap(), ["prod", "staging"]);
+        assert!(with_protection("none").unwrap().is_empty());
+        assert!(with_protection(" ").unwrap_err().contains("PROTECTED_ENVIRONMENTS is missing"));
+        assert!(with(&PROXY[..5], |v| v.mcp_proxy()).unwrap_err().contains("PROTECTED_ENVIRONMENTS is missing"));
+    }
 
     #[test]
     fn an_error_names_the_variable_and_what_is_allowed() {
-        let fault = with(&[("STAGE", "dev")], |v| v.chat_handler()).unwrap_err();
+        let fault = with(&[], |v| v.chat_handler()).unwrap_err();
         assert_eq!(fault, "the environment variable RESPONSE_MODE is missing");
-        let fault = with(&[("STAGE", "dev"), ("RESPONSE_MODE", "later")], |v| v.chat_handler()).unwrap_err();
+        let fault = with(&[("RESPONSE_MODE", "later")], |v| v.chat_handler()).unwrap_err();
         assert_eq!(fault, "the environment variable RESPONSE_MODE is `later`; it must be stream or buffered");
         let fault =
             with(&[PROXY.as_slice(), &[("ALLOWED_NETWORKS", "10.0.0.0/33")]].concat(), |v| v.mcp_proxy()).unwrap_err();
@@ -257,7 +278,6 @@ mod tests {
     #[test]
     fn lists_and_pairs_are_read() {
         let more = [
-            ("ENVIRONMENTS", "dev, prod"),
             ("ALLOWED_NETWORKS", "10.0.0.0/16,fd00::/8"),
             ("CONNECT_TO", "mcp.test:443=127.0.0.1:8443"),
             ("REQUEST_KEY_MINUTES", "5"),

@@ -8,6 +8,7 @@ pub mod action_group;
 pub mod agent_invoker;
 pub mod agents;
 pub mod chat_handler;
+pub mod contract;
 pub mod definitions;
 pub mod env;
 pub mod error;

@@ -11,7 +11,7 @@ use crate::{
     definitions::{Definitions, Handler},
     env,
     error::{Result, internal, invalid},
-    memory::{Deployment, Filter, Memory, Source, Status, iso, tenant_environment},
+    memory::{Deployment, Filter, Memory, Source, Status, canonical_tenant, iso, tenant_environment},
     runtime::Invocation,
 };
 
@@ -21,8 +21,11 @@ const MOST: i64 = 50;
 /// How many when the call does not say.
 const USUAL: i64 = 10;
 
-/// The longest text of a reported deployment, in characters.
-const LONGEST_TEXT: usize = 2000;
+/// The longest note of a reported deployment, in characters.
+const LONGEST_NOTE: usize = 2000;
+
+/// The longest name (environment, tenant, type), in characters: names are keys of indexes.
+const LONGEST_NAME: usize = 64;
 
 /// The function with what it needs.
 #[derive(Debug, Clone)]
@@ -61,9 +64,9 @@ impl MemoryManager {
 
     async fn query(&self, arguments: &Map<String, Value>) -> Result<ToolAnswer> {
         let filter = Filter {
-            environment: text(arguments, "environment"),
-            tenant_id: text(arguments, "tenant_id"),
-            pipeline_type: text(arguments, "pipeline_type"),
+            environment: name(arguments, "environment")?,
+            tenant_id: tenant(arguments)?,
+            pipeline_type: name(arguments, "pipeline_type")?,
         };
         let limit = arguments.get("limit").and_then(Value::as_i64).unwrap_or(USUAL);
         if !(1..=MOST).contains(&limit) {
@@ -71,7 +74,12 @@ impl MemoryManager {
         }
         let limit = usize::try_from(limit).unwrap_or_default();
         let page = self.memory.query(&filter, limit, text(arguments, "cursor").as_deref()).await?;
-        let mut answer = json!({ "message": sentence(&filter, &page.deployments, page.cursor.is_some()) });
+        let mut message = sentence(&filter, &page.deployments, page.cursor.is_some());
+        if page.unreadable > 0 {
+            message
+                .push_str(&format!("\nLeft out, because somebody changed them by hand: {} records.", page.unreadable));
+        }
+        let mut answer = json!({ "message": message });
         answer["deployments"] = page.deployments.iter().map(summary).collect();
         if let Some(cursor) = page.cursor {
             answer["cursor"] = cursor.into();
@@ -81,6 +89,7 @@ impl MemoryManager {
 
     async fn get(&self, arguments: &Map<String, Value>) -> Result<ToolAnswer> {
         let id = text(arguments, "execution_id").unwrap_or_default();
+        let id = uuid::Uuid::try_parse(&id).map_err(|_| invalid("`execution_id` is not an execution id."))?.to_string();
         let Some(deployment) = self.memory.get(&id).await? else {
             let message = format!("There is no deployment with the execution id `{id}`.");
             return Ok(ToolAnswer::new(json!({ "message": message, "deployment": null })));
@@ -95,13 +104,13 @@ impl MemoryManager {
     }
 
     async fn record(&self, arguments: &Map<String, Value>, call: &ToolCall) -> Result<ToolAnswer> {
-        let required = |name: &str| short(arguments, name)?.ok_or_else(|| invalid(format!("`{name}` is missing.")));
+        let required = |key: &str| name(arguments, key)?.ok_or_else(|| invalid(format!("`{key}` is missing.")));
         let (environment, pipeline_type, status) =
             (required("environment")?, required("pipeline_type")?, required("status")?);
         let status: Status =
             status.parse().map_err(|()| invalid(format!("`{status}` is not the status of a deployment.")))?;
-        let tenant_id = short(arguments, "tenant_id")?;
-        let note = short(arguments, "details")?;
+        let tenant_id = tenant(arguments)?;
+        let note = short(arguments, "details", LONGEST_NOTE)?;
         let now = iso(Timestamp::now());
         let deployment = Deployment {
             // Always an id of its own: a report can neither stand for an execution of ours nor change one.
@@ -113,7 +122,7 @@ impl MemoryManager {
             status,
             started_at: now.clone(),
             updated_at: now,
-            session_id: call.attribute(attribute::SESSION_ID).or(call.session_id.as_deref()).map(str::to_owned),
+            session_id: call.session().map(str::to_owned),
             requested_by: call.attribute(attribute::REQUESTED_BY).map(str::to_owned),
             agent: call.attribute(attribute::AGENT).or(call.agent_name.as_deref()).map(str::to_owned),
             source: Source::Reported,
@@ -131,12 +140,20 @@ fn text(arguments: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 /// A text that goes into the table: not endless.
-fn short(arguments: &Map<String, Value>, name: &str) -> Result<Option<String>> {
-    let value = text(arguments, name);
-    if value.as_ref().is_some_and(|value| value.chars().count() > LONGEST_TEXT) {
-        return Err(invalid(format!("`{name}` is longer than {LONGEST_TEXT} characters.")));
+fn short(arguments: &Map<String, Value>, key: &str, longest: usize) -> Result<Option<String>> {
+    let value = text(arguments, key);
+    if value.as_ref().is_some_and(|value| value.chars().count() > longest) {
+        return Err(invalid(format!("`{key}` is longer than {longest} characters.")));
     }
     Ok(value)
+}
+
+fn name(arguments: &Map<String, Value>, key: &str) -> Result<Option<String>> {
+    short(arguments, key, LONGEST_NAME)
+}
+
+fn tenant(arguments: &Map<String, Value>) -> Result<Option<String>> {
+    Ok(name(arguments, "tenant_id")?.map(|tenant| canonical_tenant(&tenant)))
 }
 
 /// What was found, for a person: a headline and a line for each.

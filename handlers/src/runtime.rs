@@ -70,11 +70,16 @@ where
 {
     use tracing_subscriber::{layer::SubscriberExt as _, util::SubscriberInitExt as _};
     // Only our own crates follow the setting: below `warn`, libraries print requests with what is secret in them.
-    let ours = ["handlers", "servers", "local", "pipelines"].map(|target| (target, env::log_level()));
+    let level = env::log_level();
+    let ours = *level.as_ref().unwrap_or(&LevelFilter::INFO);
+    let ours = ["handlers", "servers", "local"].map(|target| (target, ours));
     let filter = Targets::new().with_default(LevelFilter::WARN).with_targets(ours);
     let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(writer);
     // A second call, as in tests, keeps the first subscriber.
     let _ = tracing_subscriber::registry().with(filter).with(lines).try_init();
+    if let Err(error) = level {
+        tracing::warn!(%error, "logging at info");
+    }
 }
 
 /// The SDK's configuration: region, credentials and endpoints as the environment says.

@@ -72,7 +72,7 @@ fn function_details_are_read_and_answered() {
 fn states_follow_the_error_table() {
     let call = ToolCall::parse(&function_event(), &invocation(None)).unwrap();
     let state = |answer: &ToolAnswer| call.respond(answer)["response"]["functionResponse"]["responseState"].clone();
-    assert_eq!(state(&ToolAnswer::reprompt("mend it")), "REPROMPT");
+    assert_eq!(state(&ToolAnswer::from(&invalid("mend it"))), "REPROMPT");
     assert_eq!(state(&ToolAnswer::from(&internal("broken"))), "FAILURE");
     assert_eq!(state(&ToolAnswer::from(&dependency("down"))), Value::Null);
 }
@@ -83,7 +83,7 @@ fn api_schema_events_are_read_and_answered() {
     assert_eq!(call.function, "get_deployment");
     assert_eq!(call.parameters.len(), 2);
     assert_eq!(call.parameters["limit"], "5");
-    let answer = call.respond(&ToolAnswer::reprompt("mend it"));
+    let answer = call.respond(&ToolAnswer::from(&invalid("mend it")));
     let response = &answer["response"];
     assert_eq!(response["apiPath"], "/get-deployment/{execution_id}");
     assert_eq!(response["httpMethod"], "POST");
@@ -113,7 +113,7 @@ fn gateway_events_are_recognised_by_their_client_context() {
     let good = call.respond(&ToolAnswer::new(json!({ "message": "m" })));
     assert_eq!(good["isError"], false);
     assert_eq!(good["structuredContent"]["message"], "m");
-    assert_eq!(call.respond(&ToolAnswer::reprompt("x"))["isError"], true);
+    assert_eq!(call.respond(&ToolAnswer::from(&invalid("x")))["isError"], true);
 }
 
 #[test]

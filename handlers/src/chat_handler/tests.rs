@@ -66,7 +66,6 @@ fn events(event: Value) -> Value {
 /// The application before `bedrock`, in a mode.
 fn chat(bedrock: &FakeBedrock, mode: ResponseMode) -> Router {
     let config = env::ChatHandler {
-        stage: "test".to_owned(),
         orchestrator_agent: "ORCHESTRAT/LOCAL".to_owned(),
         response_mode: mode,
     };
@@ -296,7 +295,6 @@ async fn a_request_without_an_invocation_is_our_fault() {
 #[test]
 fn an_orchestrator_that_is_no_agent_is_found_at_the_start() {
     let config = env::ChatHandler {
-        stage: "test".to_owned(),
         orchestrator_agent: "orchestrator".to_owned(),
         response_mode: ResponseMode::Buffered,
     };
@@ -317,7 +315,7 @@ proptest! {
             let endpoint = format!("http://{}", listener.local_addr().unwrap());
             drop(listener);
             let config = env::ChatHandler {
-                stage: "test".to_owned(), orchestrator_agent: "A/B".to_owned(), response_mode: ResponseMode::Stream,
+                orchestrator_agent: "A/B".to_owned(), response_mode: ResponseMode::Stream,
             };
             let app = app(Chat::new(&config, &crate::test_support::sdk_config(&endpoint)).unwrap());
             let mut event = header(event(&body), "Content-Type", &media);

@@ -55,7 +55,8 @@ impl Parameter {
             },
             ParameterType::Array => Some(array(text)),
         };
-        let value = value.ok_or_else(|| format!("`{}` must be of type {}, not `{text}`", self.name, self.kind))?;
+        let value =
+            value.ok_or_else(|| format!("`{}` must be of type {}, not `{}`", self.name, self.kind, short(text)))?;
         if self.allowed.is_empty() {
             return Ok(value);
         }
@@ -63,11 +64,9 @@ impl Parameter {
             (Value::String(allowed), Value::String(given)) => allowed.eq_ignore_ascii_case(given),
             (allowed, given) => *allowed == given,
         };
-        self.allowed
-            .iter()
-            .find(same)
-            .cloned()
-            .ok_or_else(|| format!("`{}` must be one of {}, not `{}`", self.name, list(&self.allowed), plain(&value)))
+        self.allowed.iter().find(same).cloned().ok_or_else(|| {
+            format!("`{}` must be one of {}, not `{}`", self.name, list(&self.allowed), short(&plain(&value)))
+        })
     }
 
     /// Whether a value of the definition itself is of the declared type.
@@ -81,6 +80,12 @@ impl Parameter {
         };
         if fits { Ok(()) } else { Err(format!("`{}` is not of type {}", plain(value), self.kind)) }
     }
+}
+
+/// The beginning of a value: enough to recognise it.
+fn short(text: &str) -> String {
+    let beginning: String = text.chars().take(60).collect();
+    if beginning.len() < text.len() { beginning + "…" } else { beginning }
 }
 
 /// A whole number; models also write `3.0`.

@@ -242,27 +242,41 @@ impl Definitions {
         self.agents.iter().filter(|agent| agent.name != ORCHESTRATOR)
     }
 
-    /// The declaration behind a call to `handler`: of the named agent if it has one, else of any agent that has the same
-    /// action group and function, else of any agent whose function has that name (a gateway target may carry another name
-    /// than the action group).
+    /// The declaration behind a call to `handler`. A named agent calls only what it has itself. A call without an agent (from
+    /// a gateway, whose target may carry another name than the action group) must mean the same whoever made it.
+    ///
+    /// # Errors
+    /// A sentence for the caller: there is no such function, or agents have different ones of that name.
     pub fn function(
         &self,
         handler: Handler,
         agent: Option<&str>,
         action_group: &str,
         function: &str,
-    ) -> Option<(&ActionGroup, &Function)> {
-        let named = agent.and_then(|name| self.agent(name));
-        let everyone = || {
-            named
-                .into_iter()
-                .chain(&self.agents)
-                .flat_map(|agent| &agent.action_groups)
-                .filter(move |group| group.handler == handler)
-                .flat_map(|group| group.functions.iter().map(move |function| (group, function)))
-                .filter(move |(_, declared)| declared.name == function)
+    ) -> Result<(&ActionGroup, &Function), String> {
+        let called: Vec<(&ActionGroup, &Function)> = self
+            .agents
+            .iter()
+            .filter(|candidate| agent.is_none_or(|name| candidate.name == name))
+            .flat_map(|candidate| &candidate.action_groups)
+            .filter(|group| group.handler == handler)
+            .flat_map(|group| group.functions.iter().map(move |declared| (group, declared)))
+            .filter(|(_, declared)| declared.name == function)
+            .collect();
+        let mut exact = called.iter().filter(|(group, _)| group.name == action_group).peekable();
+        let mut meant: Vec<_> = if exact.peek().is_some() { exact.copied().collect() } else { called };
+        let Some((group, declared)) = meant.pop() else {
+            return Err(match agent {
+                Some(agent) => format!("The agent `{agent}` has no function `{function}` in `{action_group}`."),
+                None => format!("There is no function `{function}` in the action group `{action_group}`."),
+            });
         };
-        everyone().find(|(group, _)| group.name == action_group).or_else(|| everyone().next())
+        if meant.iter().any(|(other, same)| other.server_id != group.server_id || *same != declared) {
+            return Err(format!(
+                "Several agents have different functions `{function}`, and the call does not say which agent makes it."
+            ));
+        }
+        Ok((group, declared))
     }
 }
 

@@ -145,14 +145,38 @@ fn every_fault_of_a_call_is_named_at_once() {
 }
 
 #[test]
-fn a_function_is_found_by_agent_then_group_then_name() {
+fn a_named_agent_calls_only_what_it_has() {
     let definitions = shipped();
-    let find = |agent, group, name| definitions.function(Handler::McpProxy, agent, group, name).map(|(_, f)| &f.name);
-    assert!(find(Some("app"), "pipelines", "execute_app_pipeline").is_some());
-    assert!(find(None, "pipelines", "execute_app_pipeline").is_some());
-    assert!(find(None, "some-gateway-target", "execute_app_pipeline").is_some());
-    assert!(find(None, "pipelines", "delete_everything").is_none());
-    assert!(definitions.function(Handler::MemoryManager, None, "pipelines", "execute_app_pipeline").is_none());
+    let find = |agent, name| definitions.function(Handler::McpProxy, agent, "pipelines", name);
+    assert!(find(Some("app"), "execute_app_pipeline").is_ok());
+    assert!(find(Some("app"), "execute_compute_pipeline").unwrap_err().contains("agent `app` has no function"));
+    assert!(find(Some("stranger"), "execute_app_pipeline").is_err());
+    assert!(find(None, "execute_app_pipeline").is_ok());
+    assert!(find(None, "get_pipeline_status").is_ok(), "three agents have the same one");
+    assert!(find(None, "delete_everything").is_err());
+    assert!(definitions.function(Handler::McpProxy, None, "some-gateway-target", "execute_app_pipeline").is_ok());
+    assert!(definitions.function(Handler::MemoryManager, None, "pipelines", "execute_app_pipeline").is_err());
+}
+
+#[test]
+fn a_call_without_an_agent_must_mean_the_same_whoever_made_it() {
+    let other = database("[]")
+        .replace("execute_database_pipeline", "get_pipeline_status")
+        .replace("server_id: pipelines", "server_id: databases");
+    let definitions = load_with("database.yaml", &other).unwrap();
+    assert!(definitions.function(Handler::McpProxy, None, "pipelines", "get_pipeline_status").is_ok());
+    let two = other.replace("name: database", "name: storage").replace("databases", "storages");
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("agents");
+    fs::create_dir(&folder).unwrap();
+    let orchestrator = Path::new(env!("CARGO_MANIFEST_DIR")).join("../agents/orchestrator.yaml");
+    fs::copy(orchestrator, folder.join("orchestrator.yaml")).unwrap();
+    fs::write(folder.join("database.yaml"), other).unwrap();
+    fs::write(folder.join("storage.yaml"), two).unwrap();
+    let definitions = Definitions::load(&folder).unwrap();
+    let find = |agent| definitions.function(Handler::McpProxy, agent, "pipelines", "get_pipeline_status");
+    assert!(find(None).unwrap_err().contains("does not say which agent"));
+    assert_eq!(find(Some("storage")).unwrap().0.server_id.as_deref(), Some("storages"));
 }
 
 proptest! {
@@ -164,9 +188,8 @@ proptest! {
     #[test]
     fn no_raw_value_panics(name in "environment|instance_count|tenant_id|[a-z]{1,8}", value in "\\PC{0,60}") {
         let definitions = shipped();
-        let (_, function) = definitions
-            .function(Handler::McpProxy, None, "pipelines", "execute_compute_pipeline")
-            .unwrap();
+        let (_, function) =
+            definitions.function(Handler::McpProxy, None, "pipelines", "execute_compute_pipeline").unwrap();
         drop(function.arguments(&raw(&[(&name, &value)])));
     }
 

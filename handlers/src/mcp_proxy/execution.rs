@@ -6,29 +6,28 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::{McpProxy, Request, report::Report};
+use super::{LARGEST_ANSWER, McpProxy, Request, report::Report};
 use crate::{
     action_group::{ToolAnswer, attribute},
+    contract::{DETAILS, EXECUTION_ID},
     error::{Result, dependency, invalid},
     mcp_client::{CallError, ToolResult},
     memory::{
-        Deployment, Source, Status, iso,
-        reservation::{Reserved, request_key},
+        Deployment, Source, Status, canonical_tenant, iso,
+        reservation::{Outcome, Reserved, request_key},
         tenant_environment,
     },
     registry::Server,
 };
-
-/// `_meta` key of a call: the execution id that was reserved for it.
-const EXECUTION_ID: &str = "switchyard/execution_id";
-/// `_meta` key of a status call: what the server said about the execution before.
-const DETAILS: &str = "switchyard/details";
 
 /// The argument that holds the tenant, in every tool.
 const TENANT_ARGUMENT: &str = "tenant_id";
 
 /// An execution that its server does not know was never started, once it is this old: by then no call for it is under way.
 const NEVER_STARTED_AFTER: Duration = Duration::from_secs(16 * 60);
+
+/// An open execution whose status cannot be learned is given up when it is this old, so that its place is not lost for ever.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A status younger than this is taken as it is: of many who ask at once, one asks the server.
 const FRESH_FOR: Duration = Duration::from_secs(2);
@@ -46,9 +45,13 @@ impl McpProxy {
     /// Calls a tool that changes an environment, once.
     pub(super) async fn execute(&self, request: &Request<'_>, mut arguments: Map<String, Value>) -> Result<ToolAnswer> {
         let environment = self.environments.admit(request.server, request.tool, &mut arguments)?;
+        if let Some(Value::String(tenant)) = arguments.get_mut(TENANT_ARGUMENT) {
+            *tenant = canonical_tenant(tenant);
+        }
         let wish = wish(request, environment, &arguments);
-        let session_id = request.call.attribute(attribute::SESSION_ID).or(request.call.session_id.as_deref());
-        let key = session_id
+        let key = request
+            .call
+            .session()
             .map(|session_id| request_key(session_id, &request.server.server_id, &request.tool.name, &arguments));
         for _ in 0..ATTEMPTS {
             let (mut earlier, same) = match self.reservations.reserve(&wish, key.as_deref()).await? {
@@ -62,7 +65,13 @@ impl McpProxy {
                     // It is over by now: the reservation can be tried again.
                     Ok(checked) if !checked.status.is_open() => continue,
                     Ok(checked) => earlier = checked,
-                    Err(reason) => tracing::warn!(execution_id = earlier.execution_id, reason, "status not learned"),
+                    Err(reason) => {
+                        tracing::warn!(execution_id = earlier.execution_id, reason, "status not learned");
+                        if age(&earlier.started_at) >= GIVEN_UP_AFTER {
+                            self.reservations.settle(&earlier, &given_up(&reason)).await?;
+                            continue;
+                        }
+                    }
                 }
             }
             return Ok(not_again(&earlier, same));
@@ -132,11 +141,7 @@ impl McpProxy {
         }
         let arguments = Map::from_iter([("execution_id".to_owned(), id)]);
         let result = self.client.call_tool(&server, &tool.name, arguments, meta, deadline).await;
-        let result = result.map_err(|error| error.to_string())?;
-        if result.is_error {
-            return Err(result.text);
-        }
-        let mut report = Report::of(&result);
+        let mut report = Report::of_status(&result.map_err(|error| error.to_string())?)?;
         if !report.found {
             if age(&deployment.started_at) < NEVER_STARTED_AFTER {
                 return Err(report.message.unwrap_or_else(|| "the server does not know the execution yet".into()));
@@ -165,7 +170,7 @@ fn wish(request: &Request<'_>, environment: String, arguments: &Map<String, Valu
         status: Status::Starting,
         started_at: now.clone(),
         updated_at: now,
-        session_id: call.attribute(attribute::SESSION_ID).or(call.session_id.as_deref()).map(str::to_owned),
+        session_id: call.session().map(str::to_owned),
         requested_by: call.attribute(attribute::REQUESTED_BY).map(str::to_owned),
         agent: call.attribute(attribute::AGENT).or(call.agent_name.as_deref()).map(str::to_owned),
         source: Source::Executed,
@@ -174,10 +179,30 @@ fn wish(request: &Request<'_>, environment: String, arguments: &Map<String, Valu
     }
 }
 
+/// Nobody can tell how it ended, and it no longer keeps others waiting.
+fn given_up(reason: &str) -> Outcome {
+    let message = format!(
+        "Taken as failed: for a day nobody could tell how it goes, the last time because {reason}. Look at the pipeline itself."
+    );
+    Outcome {
+        status: Status::Failed,
+        web_url: None,
+        details: Map::from_iter([("message".to_owned(), Value::from(message))]),
+    }
+}
+
 /// A call that brought no answer: failed if it certainly never ran, else unknown.
 fn lost(error: &CallError) -> Report {
     let status = if error.may_have_run() { Status::Unknown } else { Status::Failed };
-    Report { status, found: true, web_url: None, details: None, message: Some(error.to_string()) }
+    Report {
+        status,
+        not_started: !error.may_have_run(),
+        finished_at: None,
+        found: true,
+        web_url: None,
+        details: None,
+        message: Some(error.to_string()),
+    }
 }
 
 /// Time since a moment that a record holds.
@@ -210,8 +235,11 @@ fn started(deployment: &Deployment, report: &Report, result: Option<&ToolResult>
     let (title, id) = (deployment.title(), &deployment.execution_id);
     let said = report.message.as_deref().map(|message| format!(" {message}")).unwrap_or_default();
     let message = match deployment.status {
+        Status::Failed | Status::Cancelled if report.not_started => {
+            format!("{title} was not started: execution {id} failed.{said}")
+        }
         Status::Failed | Status::Cancelled => {
-            format!("{title} was not done: execution {id} {}.{said}", deployment.status)
+            format!("{title} {}: execution {id}. What it had done by then is not known.{said}", deployment.status)
         }
         Status::Unknown => format!(
             "It is not known whether {title} was started as execution {id}.{said} Ask for the status of the execution before \
@@ -222,11 +250,18 @@ fn started(deployment: &Deployment, report: &Report, result: Option<&ToolResult>
     };
     let mut body = facts(deployment, message);
     // A tool that answers with more than a status: its answer is what the agent wanted.
-    if let Some(content) =
-        result.and_then(|result| result.structured.as_ref()).filter(|content| content.get("status").is_none())
-        && content.to_string().len() <= super::LARGEST_ANSWER
-    {
-        body["result"] = content.clone();
+    let content =
+        result.and_then(|result| result.structured.as_ref()).filter(|content| content.get("status").is_none());
+    if let Some(content) = content {
+        let size = content.to_string().len();
+        if size <= LARGEST_ANSWER {
+            body["result"] = content.clone();
+        } else {
+            let message = body["message"].as_str().unwrap_or_default();
+            body["message"] =
+                format!("{message} Its result has {size} bytes, more than the {LARGEST_ANSWER} an agent can be given.")
+                    .into();
+        }
     }
     ToolAnswer::new(body)
 }

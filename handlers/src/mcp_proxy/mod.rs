@@ -128,10 +128,8 @@ impl McpProxy {
             .await
             .map_err(|error| dependency(error.to_string()))?;
         if result.is_error {
-            return Err(dependency(format!(
-                "The tool `{}` of {} failed: {}",
-                tool.name, server.server_id, result.text
-            )));
+            let said = report::shorten(&result.text);
+            return Err(dependency(format!("The tool `{}` of {} failed: {said}", tool.name, server.server_id)));
         }
         passed_on(request, &result)
     }

@@ -1,10 +1,11 @@
 //! What a tool says about an execution, read with distrust: its answer comes from another team's server.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::{
     mcp_client::ToolResult,
-    memory::{Status, reservation::Outcome},
+    memory::{Status, iso, reservation::Outcome},
 };
 
 /// The longest sentence of a server that is passed on, in characters.
@@ -20,6 +21,10 @@ const LONGEST_URL: usize = 2048;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Report {
     pub(super) status: Status,
+    /// The tool failed, and says that it had not begun.
+    pub(super) not_started: bool,
+    /// When the execution ended, in the server's words.
+    pub(super) finished_at: Option<Timestamp>,
     /// `false` only if the server knows no such execution.
     pub(super) found: bool,
     pub(super) web_url: Option<String>,
@@ -49,10 +54,23 @@ impl Report {
         let message = text("message").unwrap_or(&result.text).trim();
         Self {
             status,
+            not_started: result.is_error && text("outcome") == Some("not_started"),
+            finished_at: text("finished_at").and_then(|time| time.parse().ok()),
             found: content.get("found") != Some(&Value::Bool(false)),
             web_url: text("web_url").filter(|url| is_link(url)).map(str::to_owned),
             details: content.get("details").filter(|details| details.to_string().len() <= LARGEST_DETAILS).cloned(),
-            message: (!message.is_empty()).then(|| message.chars().take(LONGEST_MESSAGE).collect()),
+            message: (!message.is_empty()).then(|| shorten(message)),
+        }
+    }
+
+    /// Reads the answer of a status tool: it has to name a status, since silence is not a success.
+    pub(super) fn of_status(result: &ToolResult) -> Result<Self, String> {
+        if result.is_error {
+            return Err(shorten(&result.text));
+        }
+        match result.structured.as_ref().and_then(|content| content.get("status")) {
+            Some(_) => Ok(Self::of(result)),
+            None => Err("the status tool's answer has no `status` in its structured content".into()),
         }
     }
 
@@ -62,11 +80,19 @@ impl Report {
         if let Some(server) = &self.details {
             details.insert("server".into(), server.clone());
         }
+        if let Some(time) = self.finished_at {
+            details.insert("finished_at".into(), iso(time).into());
+        }
         if let Some(message) = &self.message {
             details.insert("message".into(), message.as_str().into());
         }
         Outcome { status: self.status, web_url: self.web_url.clone(), details }
     }
+}
+
+/// What of another server's words is passed on.
+pub(super) fn shorten(text: &str) -> String {
+    text.chars().take(LONGEST_MESSAGE).collect()
 }
 
 /// A link that may be shown to a person: http or https, without credentials.
@@ -102,6 +128,16 @@ mod tests {
         ] {
             assert_eq!(report(is_error, structured.clone()).status, status, "{structured}");
         }
+    }
+
+    #[test]
+    fn a_status_tool_has_to_name_a_status() {
+        let answer = |structured| ToolResult { is_error: false, text: "Pipeline 7 is running".into(), structured };
+        assert!(Report::of_status(&answer(None)).unwrap_err().contains("no `status`"));
+        assert!(Report::of_status(&answer(Some(json!({ "state": "running" })))).is_err());
+        assert_eq!(Report::of_status(&answer(Some(json!({ "status": "running" })))).unwrap().status, Status::Running);
+        let failed = ToolResult { is_error: true, text: "x".repeat(9_000), structured: None };
+        assert_eq!(Report::of_status(&failed).unwrap_err().len(), LONGEST_MESSAGE);
     }
 
     #[test]

@@ -79,9 +79,19 @@ impl Bench {
         self.dynamodb.put_item().table_name(REGISTRY_TABLE).set_item(Some(item)).send().await.unwrap();
     }
 
-    /// Calls a function as Bedrock does, in a session of its own: the answer's state and its body.
     async fn call_in(
         &self,
+        session: Option<&str>,
+        function: &str,
+        parameters: &[(&str, &str)],
+    ) -> (Option<String>, Value) {
+        self.call_as("bootstrap", session, function, parameters).await
+    }
+
+    /// Calls a function as Bedrock does for an agent: the answer's state and its body.
+    async fn call_as(
+        &self,
+        agent: &str,
         session: Option<&str>,
         function: &str,
         parameters: &[(&str, &str)],
@@ -92,7 +102,8 @@ impl Bench {
             "messageVersion": "1.0", "actionGroup": "pipelines", "function": function, "parameters": parameters,
         });
         if let Some(session) = session {
-            event["sessionAttributes"] = json!({ "requested_by": "arn:aws:iam::123456789012:user/ann", "session_id": session, "agent": "bootstrap" });
+            event["sessionAttributes"] =
+                json!({ "requested_by": "arn:aws:iam::123456789012:user/ann", "session_id": session, "agent": agent });
         }
         let invocation = Invocation {
             request_id: "request".into(),
@@ -234,6 +245,46 @@ async fn the_same_wish_after_a_success_is_answered_with_it() {
     assert_eq!((&again["execution_id"], &again["status"]), (&first["execution_id"], &json!("succeeded")));
     assert!(message(&again).starts_with("Nothing new was started"), "{again}");
     assert_eq!(bench.pipelines.started(), 1);
+}
+
+#[tokio::test]
+async fn a_success_of_long_ago_is_not_a_short_while_ago() {
+    let bench = Bench::new().await;
+    let first = bench.bootstrap("dev").await;
+    bench.pipelines.finish(1, "succeeded");
+    bench.age(&first["execution_id"], 3600).await;
+    let second = bench.bootstrap("dev").await;
+    assert_eq!(second["status"], "running", "nobody had asked in between, and it is over for an hour: {second}");
+    assert_ne!(first["execution_id"], second["execution_id"]);
+}
+
+#[tokio::test]
+async fn a_place_is_not_lost_for_ever() {
+    let bench = Bench::new().await;
+    let first = bench.bootstrap("dev").await;
+    // Its pipeline is still running, but nobody can be asked: the entry lost its status tool.
+    let mut entry = server(ARN);
+    entry.configuration.remove("status_tool");
+    bench.register(&entry).await;
+    bench.age(&first["execution_id"], 23 * 3600).await;
+    assert_eq!(bench.bootstrap("dev").await["started"], false);
+    bench.age(&first["execution_id"], 25 * 3600).await;
+    assert_eq!(bench.bootstrap("dev").await["status"], "running");
+    let given_up = bench.record(&first["execution_id"]).await;
+    assert_eq!(given_up.status, Status::Failed);
+    assert!(given_up.details["message"].as_str().unwrap().contains("nobody could tell"), "{given_up:?}");
+}
+
+#[tokio::test]
+async fn a_tenant_has_one_spelling() {
+    let bench = Bench::new().await;
+    let call = async |tenant, session| {
+        let parameters = [("environment", "dev"), ("tenant_id", tenant)];
+        bench.call_as("compute", Some(session), "execute_compute_pipeline", &parameters).await.1
+    };
+    let first = call("ACME", "one").await;
+    assert_eq!(bench.pipelines.calls()[0]["params"]["arguments"]["tenant_id"], "acme");
+    assert_eq!(call("acme", "two").await["execution_id"], first["execution_id"]);
 }
 
 #[tokio::test]

@@ -152,6 +152,11 @@ impl Deployment {
     }
 }
 
+/// The one spelling of a tenant: `ACME` and `acme` are the same.
+pub fn canonical_tenant(tenant: &str) -> String {
+    tenant.trim().to_lowercase()
+}
+
 /// Key of the index by tenant and environment.
 pub fn tenant_environment(tenant: &str, environment: &str) -> String {
     format!("{tenant}#{environment}")
@@ -184,6 +189,8 @@ const FILTERED_PAGE: i32 = 100;
 pub struct Page {
     /// What was found.
     pub deployments: Vec<Deployment>,
+    /// How many records were left out because they are not readable; somebody changed them by hand.
+    pub unreadable: usize,
     /// Where to read on, if there may be more.
     pub cursor: Option<String>,
 }
@@ -226,6 +233,7 @@ impl Memory {
         let index = Index::of(filter)?;
         let mut start = cursor.map(|cursor| index.start(cursor)).transpose()?;
         let mut deployments: Vec<Deployment> = Vec::new();
+        let mut unreadable = 0;
         let filtered = filter.pipeline_type.is_some();
         for _ in 0..if filtered { MAX_PAGES } else { 1 } {
             let page_size = if filtered { FILTERED_PAGE } else { i32::try_from(limit).unwrap_or(i32::MAX) };
@@ -237,7 +245,14 @@ impl Memory {
             }
             let answer = query.send().await.map_err(|error| failed(error, "read"))?;
             for item in answer.items.unwrap_or_default() {
-                deployments.push(parse(item)?);
+                match parse(item) {
+                    Ok(deployment) => deployments.push(deployment),
+                    // One record that somebody broke by hand must not hide all others.
+                    Err(error) => {
+                        tracing::warn!(%error, causes = error.causes(), "record skipped");
+                        unreadable += 1;
+                    }
+                }
             }
             start = answer.last_evaluated_key;
             if start.is_none() || deployments.len() >= limit {
@@ -251,7 +266,11 @@ impl Memory {
         } else {
             start.and_then(|key| Some((text(&key, "started_at")?, text(&key, "execution_id")?)))
         };
-        Ok(Page { deployments, cursor: last.map(|(started_at, execution_id)| format!("{started_at}~{execution_id}")) })
+        Ok(Page {
+            unreadable,
+            deployments,
+            cursor: last.map(|(started_at, execution_id)| format!("{started_at}~{execution_id}")),
+        })
     }
 
     /// Adds a deployment that somebody reports. It never replaces a record.
@@ -326,7 +345,8 @@ fn text(item: &Item, name: &str) -> Option<String> {
 fn parse(item: Item) -> Result<Deployment> {
     let id = text(&item, "execution_id").unwrap_or_default();
     serde_dynamo::from_item(item).map_err(|error| {
-        internal(format!("The deployment record {id} is not readable; somebody changed it by hand.")).with_source(error)
+        dependency(format!("The deployment record {id} is not readable; somebody changed it by hand."))
+            .with_source(error)
     })
 }
 

@@ -98,7 +98,8 @@ impl Reservations {
     /// Reserves `deployment`, unless the wish was made before or the slot is held.
     ///
     /// # Errors
-    /// The tables cannot be read or written; nothing was reserved then.
+    /// The tables cannot be read or written. If the answer to the last transaction was lost, the execution is reserved all the
+    /// same: a `starting` record that a status check settles.
     pub async fn reserve(&self, deployment: &Deployment, request_key: Option<&str>) -> Result<Reserved> {
         let mut replaces: Option<String> = None;
         for attempt in 0..CONFLICT_ATTEMPTS {
@@ -110,6 +111,7 @@ impl Reservations {
                 && let Some(first) = self.execution_at(&state_key(&format!("request#{key}"), "request")).await?
             {
                 match self.memory.get(&first).await? {
+                    _ if first == deployment.execution_id => return Ok(Reserved::Fresh),
                     Some(record) if self.answers(&record) => return Ok(Reserved::Same(Box::new(record))),
                     // It failed, or is long over: this wish takes the key over, if nobody else does first.
                     _ => replaces = Some(first),
@@ -119,6 +121,7 @@ impl Reservations {
                 && let Some(holder) = self.execution_at(&slot_key(deployment)).await?
             {
                 match self.memory.get(&holder).await? {
+                    _ if holder == deployment.execution_id => return Ok(Reserved::Fresh),
                     Some(record) if record.status.is_open() => return Ok(Reserved::Held(Box::new(record))),
                     _ => self.free(&slot_key(deployment), &holder).await?,
                 }
@@ -131,10 +134,8 @@ impl Reservations {
     /// Whether a record still answers the same wish.
     fn answers(&self, record: &Deployment) -> bool {
         match record.status {
-            Status::Succeeded => record
-                .updated_at
-                .parse::<Timestamp>()
-                .is_ok_and(|time| time.duration_until(Timestamp::now()).unsigned_abs() < self.request_key_age),
+            Status::Succeeded => ended(record)
+                .is_some_and(|time| time.duration_until(Timestamp::now()).unsigned_abs() < self.request_key_age),
             status => status.is_open(),
         }
     }
@@ -312,6 +313,13 @@ impl Reservations {
     pub async fn get(&self, execution_id: &str) -> Result<Option<Deployment>> {
         self.memory.get(execution_id).await
     }
+}
+
+/// When a finished execution ended: the server's word if it gave one (`finished_at` in its details), else when it started,
+/// because `updated_at` only says when somebody asked.
+fn ended(record: &Deployment) -> Option<Timestamp> {
+    let said = record.details.get("finished_at").and_then(Value::as_str).and_then(|time| time.parse().ok());
+    said.or_else(|| record.started_at.parse().ok())
 }
 
 struct Refusal {

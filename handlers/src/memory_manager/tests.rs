@@ -38,9 +38,10 @@ async fn nothing_deployed_is_an_answer() {
     let manager = manager().await;
     let (state, body) = call(&manager, "query_deployments", &[("environment", "DEV")]).await;
     assert_eq!((state, body["message"].as_str()), (None, Some("There are no deployments in dev.")));
-    let (state, body) = call(&manager, "get_deployment", &[("execution_id", "x")]).await;
+    let unknown = "0198c0de-0000-7000-8000-000000000000";
+    let (state, body) = call(&manager, "get_deployment", &[("execution_id", unknown)]).await;
     assert_eq!(state, None);
-    assert!(body["message"].as_str().unwrap().contains("no deployment with the execution id `x`"));
+    assert!(body["message"].as_str().unwrap().contains(&format!("no deployment with the execution id `{unknown}`")));
 }
 
 #[tokio::test]
@@ -63,7 +64,7 @@ async fn a_report_is_kept_apart_and_found_again() {
     assert_eq!(deployment["details"]["note"], "by hand");
     for filter in [
         vec![("environment", "prod")],
-        vec![("tenant_id", "acme")],
+        vec![("tenant_id", "ACME")],
         vec![("environment", "prod"), ("tenant_id", "acme"), ("pipeline_type", "app")],
     ] {
         let (_, list) = call(&manager, "query_deployments", &filter).await;
@@ -92,7 +93,7 @@ async fn lists_go_on_with_the_cursor() {
 async fn wrong_calls_are_reprompted_with_what_to_mend() {
     let manager = manager().await;
     let long = "x".repeat(2001);
-    let cases: [(&str, Parameters<'_>, &str); 8] = [
+    let cases: [(&str, Parameters<'_>, &str); 10] = [
         ("query_deployments", vec![], "environment or a tenant"),
         ("query_deployments", vec![("environment", "moon")], "one of dev, test, staging, prod"),
         ("query_deployments", vec![("environment", "dev"), ("limit", "0")], "`limit` must be 1 to 50"),
@@ -104,6 +105,8 @@ async fn wrong_calls_are_reprompted_with_what_to_mend() {
             vec![("environment", "dev"), ("pipeline_type", "app"), ("status", "failed"), ("details", &long)],
             "longer than 2000",
         ),
+        ("get_deployment", vec![("execution_id", "7")], "not an execution id"),
+        ("query_deployments", vec![("tenant_id", &long)], "longer than 64"),
         ("drop_table", vec![], "no function `drop_table`"),
     ];
     for (function, parameters, expected) in cases {

@@ -18,7 +18,6 @@ async fn the_504_is_ours() {
 async fn an_answer_ends_before_api_gateway_gives_up() {
     let bedrock = FakeBedrock::streaming([]).await;
     let config = |response_mode| env::ChatHandler {
-        stage: "test".to_owned(),
         orchestrator_agent: "A/B".to_owned(),
         response_mode,
     };

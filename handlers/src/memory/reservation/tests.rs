@@ -131,6 +131,15 @@ async fn settling_leaves_a_slot_that_is_another_s_by_now() {
     assert_eq!(reservations.reserve(&wish("dev", None), None).await.unwrap(), held(&second));
 }
 
+#[tokio::test]
+async fn a_reservation_never_stands_in_its_own_way() {
+    let reservations = reservations(KEY_AGE).await;
+    let first = wish("dev", None);
+    assert_eq!(reservations.reserve(&first, Some("key")).await.unwrap(), Reserved::Fresh);
+    // As when the answer to the transaction was lost and it is sent again.
+    assert_eq!(reservations.reserve(&first, Some("key")).await.unwrap(), Reserved::Fresh);
+}
+
 #[test]
 fn request_keys_keep_their_parts_apart() {
     let none = Map::new();
