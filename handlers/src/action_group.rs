@@ -191,7 +191,8 @@ impl ToolCall {
 
     /// The session that a wish belongs to: the orchestrator's, which every specialist it calls shares, else the agent's own.
     pub fn session(&self) -> Option<&str> {
-        self.attribute(attribute::SESSION_ID).or(self.session_id.as_deref())
+        let own = self.session_id.as_deref().filter(|session_id| !session_id.is_empty());
+        self.attribute(attribute::SESSION_ID).or(own)
     }
 
     /// The answer in the shape the caller expects.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     action_group::{self, ToolAnswer, ToolCall, attribute},
     agents::{AgentRef, Agents, Answer, Ask, Report, Step},
-    definitions::{Definitions, Handler, Problem},
+    definitions::{Definitions, Handler},
     env,
     error::{Result, internal, invalid},
     identity,
@@ -40,11 +40,7 @@ impl AgentInvoker {
     /// # Errors
     /// `Internal`: `agents/` has problems, `AGENTS` holds something that is no agent, or a specialist is not in it.
     pub fn new(config: &env::AgentInvoker, sdk: impl Into<Builder>) -> Result<Self> {
-        let folder = config.task_root.join("agents");
-        let definitions = Definitions::load(&folder).map_err(|problems| {
-            let lines: Vec<_> = problems.iter().map(Problem::to_string).collect();
-            internal(lines.join("\n"))
-        })?;
+        let definitions = Definitions::of_zip(&config.task_root)?;
         let mut deployed = BTreeMap::new();
         for specialist in definitions.specialists() {
             let name = &specialist.name;
@@ -73,17 +69,17 @@ impl AgentInvoker {
         let instruction = text(&arguments, "instruction").ok_or_else(|| invalid("instruction is missing."))?;
         let agent = self.deployed.get(name).ok_or_else(|| internal(format!("The {name} agent is not deployed.")))?;
 
-        let orchestrator_session = orchestrator_session(&call);
-        let mut attributes = BTreeMap::from([(attribute::AGENT.to_owned(), name.to_owned())]);
+        let session = call.session().filter(|id| !id.is_empty());
         // What the orchestrator was not told is not made up here: whoever needs it says that it is missing.
-        for passed_on in [attribute::REQUESTED_BY, attribute::SESSION_ID] {
-            attributes.extend(call.attribute(passed_on).map(|value| (passed_on.to_owned(), value.to_owned())));
-        }
-        if let Some(session_id) = &orchestrator_session {
-            attributes.entry(attribute::SESSION_ID.to_owned()).or_insert_with(|| session_id.clone());
-        }
+        let attributes = [
+            (attribute::AGENT, Some(name)),
+            (attribute::REQUESTED_BY, call.attribute(attribute::REQUESTED_BY)),
+            (attribute::SESSION_ID, session),
+        ];
+        let attributes =
+            attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
         // Without a session there is nothing to belong to: the specialist starts afresh.
-        let owner = orchestrator_session.unwrap_or_else(|| Uuid::new_v4().to_string());
+        let owner = session.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
         let ask = Ask {
             agent: agent.clone(),
             name: name.to_owned(),
@@ -128,12 +124,6 @@ impl AgentInvoker {
         let given: String = given.chars().take(60).collect();
         Err(invalid(format!("There is no specialist {given:?}. The specialists are: {}", known.join("; "))))
     }
-}
-
-/// The session the specialist's work belongs to.
-fn orchestrator_session(call: &ToolCall) -> Option<String> {
-    let own = call.session_id.clone().filter(|id| !id.is_empty());
-    call.attribute(attribute::SESSION_ID).map(str::to_owned).or(own)
 }
 
 fn text<'a>(arguments: &'a Map<String, Value>, name: &str) -> Option<&'a str> {

@@ -120,6 +120,7 @@ impl Agents {
             text: Utf8::default(),
             said_something: false,
             ready: VecDeque::new(),
+            error: None,
             ended: false,
         })
     }
@@ -144,6 +145,7 @@ pub struct Run {
     text: Utf8,
     said_something: bool,
     ready: VecDeque<Progress>,
+    error: Option<Error>,
     ended: bool,
 }
 
@@ -153,23 +155,24 @@ impl Run {
     /// # Errors
     /// Exceptions inside the stream as [`crate::error::Kind`] says them best; `Timeout` at the deadline; `BadGateway` if the
     /// agent ends without a word, hands its tools back to us, or the stream breaks off. Where the agent had called a tool
-    /// before, or may have, the message says that something may have been started.
+    /// before, or may have, the message says that something may have been started; the calls that were not answered until then
+    /// come before the error.
     pub async fn next(&mut self) -> Result<Option<Progress>> {
         loop {
             if let Some(progress) = self.ready.pop_front() {
                 return Ok(Some(progress));
             }
+            if let Some(error) = self.error.take() {
+                return Err(error);
+            }
             if self.ended {
                 return Ok(None);
             }
-            let event = match timeout_at(self.deadline, self.stream.recv()).await {
-                Ok(Ok(event)) => event,
-                Ok(Err(error)) => return Err(self.failed(failure::in_stream(error))),
-                Err(_) => return Err(self.failed(Failure::deadline())),
-            };
-            match event {
-                Some(event) => self.take(event)?,
-                None => self.finish()?,
+            match timeout_at(self.deadline, self.stream.recv()).await {
+                Ok(Ok(Some(event))) => self.take(event),
+                Ok(Ok(None)) => self.finish(),
+                Ok(Err(error)) => self.fail(failure::in_stream(error)),
+                Err(_) => self.fail(Failure::deadline()),
             }
         }
     }
@@ -179,20 +182,16 @@ impl Run {
     /// # Errors
     /// As [`Run::next`].
     pub async fn read(mut self, answer: &mut Answer) -> Result<()> {
-        loop {
-            match self.next().await {
-                Ok(Some(Progress::Text(text))) => answer.reply.push_str(&text),
-                Ok(Some(Progress::Step(step))) => answer.steps.push(step),
-                Ok(None) => return Ok(()),
-                Err(error) => {
-                    answer.steps.extend(self.calls.unanswered());
-                    return Err(error);
-                }
+        while let Some(progress) = self.next().await? {
+            match progress {
+                Progress::Text(text) => answer.reply.push_str(&text),
+                Progress::Step(step) => answer.steps.push(step),
             }
         }
+        Ok(())
     }
 
-    fn take(&mut self, event: ResponseStream) -> Result<()> {
+    fn take(&mut self, event: ResponseStream) {
         match event {
             ResponseStream::Chunk(PayloadPart { bytes: Some(bytes), .. }) => {
                 let text = self.text.push(bytes.as_ref());
@@ -200,13 +199,12 @@ impl Run {
             }
             ResponseStream::Trace(part) => self.ready.extend(self.calls.see(part).map(Progress::Step)),
             // Every action group in agents/ has a Lambda function, so this agent was not deployed from there.
-            ResponseStream::ReturnControl(_) => return Err(self.failed(Failure::return_control())),
+            ResponseStream::ReturnControl(_) => self.fail(Failure::return_control()),
             // An answer here is text and steps. Only agents with a code interpreter write files, and agents/ has none.
             ResponseStream::Files(_) => tracing::warn!(agent = self.calls.agent(), "files of an agent were left out"),
             // An event newer than this SDK tells nothing that an answer needs.
             _ => {}
         }
-        Ok(())
     }
 
     fn say(&mut self, text: String) {
@@ -216,20 +214,24 @@ impl Run {
         }
     }
 
-    fn finish(&mut self) -> Result<()> {
-        self.ended = true;
+    fn finish(&mut self) {
         let rest = self.text.finish();
         self.say(rest);
-        if !self.said_something {
-            return Err(self.failed(Failure::silence(self.calls.failure_reason())));
+        if self.said_something {
+            self.end();
+        } else {
+            self.fail(Failure::silence(self.calls.failure_reason()));
         }
-        self.ready.extend(self.calls.unanswered().into_iter().map(Progress::Step));
-        Ok(())
     }
 
-    fn failed(&mut self, failure: Failure) -> Error {
+    fn fail(&mut self, failure: Failure) {
+        self.error = Some(failure.into_error(self.calls.agent(), &self.agent, self.calls.any()));
+        self.end();
+    }
+
+    fn end(&mut self) {
         self.ended = true;
-        failure.into_error(self.calls.agent(), &self.agent, self.calls.any())
+        self.ready.extend(self.calls.unanswered().into_iter().map(Progress::Step));
     }
 }
 

@@ -1,8 +1,9 @@
 //! `POST /chat`: takes a message, binds the session to the caller, has the orchestrator answer.
 //!
 //! The answer is one JSON document, or server-sent events where the client accepts them and API Gateway streams. Errors are
-//! problem documents (RFC 9457); once a stream has begun they travel in it. One line is logged for each request, never what
-//! was said in it.
+//! problem documents (RFC 9457); once a stream has begun they travel in it. An agent that did not finish may have acted all the
+//! same: once it was asked, the document of a failure also has the session and the steps taken. One line is logged for each
+//! request, never what was said in it.
 
 mod log;
 mod problem;
@@ -19,14 +20,14 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::any,
 };
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use serde::Serialize;
 use tokio::time::Instant;
 
 use self::{log::Record, problem::problem, request::Message};
 use crate::{
     action_group::attribute,
-    agents::{AgentRef, Agents, Ask, Progress, Step},
+    agents::{AgentRef, Agents, Ask, Progress, Run, Step},
     definitions::ORCHESTRATOR,
     env::{self, ResponseMode},
     error::{Error, Result, internal, not_found},
@@ -127,6 +128,19 @@ impl Answer {
     }
 }
 
+/// A failure, and what had been answered until then: `None` if the agent was not asked.
+#[derive(Debug)]
+struct Failed {
+    error: Error,
+    so_far: Option<Box<Answer>>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self { error, so_far: None }
+    }
+}
+
 /// The routes. API Gateway's stage is part of the path that a REST integration gets.
 pub fn app(chat: Chat) -> Router {
     Router::new()
@@ -140,17 +154,17 @@ async fn serve(State(chat): State<Arc<Chat>>, request: Request) -> Response {
     let mut record = Record::of(request.extensions().get::<Invocation>());
     let response = match answer(&chat, request, &mut record).await {
         Ok(response) => response,
-        Err(error) => failed(&error, record),
+        Err(failure) => failed(&failure, record),
     };
     no_store(response)
 }
 
 async fn serve_nothing(request: Request) -> Response {
     let record = Record::of(request.extensions().get::<Invocation>());
-    no_store(failed(&not_found("There is nothing at this path. The chat is POST /chat."), record))
+    no_store(failed(&not_found("There is nothing at this path. The chat is POST /chat.").into(), record))
 }
 
-async fn answer(chat: &Arc<Chat>, request: Request, record: &mut Record) -> Result<Response> {
+async fn answer(chat: &Arc<Chat>, request: Request, record: &mut Record) -> Result<Response, Failed> {
     let invocation = request.extensions().get::<Invocation>().cloned();
     let invocation = invocation.ok_or_else(|| internal("The request came without an invocation of Lambda."))?;
     request::check_method(request.method())?;
@@ -167,23 +181,35 @@ async fn answer(chat: &Arc<Chat>, request: Request, record: &mut Record) -> Resu
     let mut start = async move { agents.ask(ask).await }.boxed();
     if streams {
         let start = match tokio::time::timeout(HEAD, &mut start).await {
-            Ok(run) => std::future::ready(Ok(run?)).boxed(),
+            Ok(Ok(run)) => std::future::ready(Ok(run)).boxed(),
+            Ok(Err(error)) => return Err(Failed { error, so_far: Some(Box::new(answer)) }),
             Err(_) => start,
         };
         return Ok(stream::respond(start, answer, record.clone(), stream::KEEP_ALIVE));
     }
-    let mut run = start.await?;
-    while let Some(progress) = run.next().await.inspect_err(|_| record.steps = answer.steps.len())? {
-        answer.add(progress);
-    }
+    let result = collect(start, &mut answer).await;
     record.steps = answer.steps.len();
-    record.clone().write(200, None);
-    Ok(Json(answer).into_response())
+    match result {
+        Ok(()) => {
+            record.clone().write(200, None);
+            Ok(Json(answer).into_response())
+        }
+        Err(error) => Err(Failed { error, so_far: Some(Box::new(answer)) }),
+    }
 }
 
-/// The problem document of an error, which is logged.
-fn failed(error: &Error, record: Record) -> Response {
-    let response = problem(error, &record.request_id);
+/// Reads a run to its end; after an error the answer holds what had happened.
+async fn collect(start: BoxFuture<'static, Result<Run>>, answer: &mut Answer) -> Result<()> {
+    let mut run = start.await?;
+    while let Some(progress) = run.next().await? {
+        answer.add(progress);
+    }
+    Ok(())
+}
+
+/// The problem document of a failure, which is logged.
+fn failed(Failed { error, so_far }: &Failed, record: Record) -> Response {
+    let response = problem(error, &record.request_id, so_far.as_deref());
     record.write(error.kind().status(), Some(error));
     response
 }

@@ -3,7 +3,7 @@
 //! The same ten exceptions come as HTTP errors and as exceptions inside the stream, in two types of the SDK. Inside the
 //! stream `code()` is empty, so both are matched by variant.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{error::Error as StdError, time::Duration};
 
 use aws_sdk_bedrockagentruntime::{
     config::http::HttpResponse,
@@ -13,7 +13,10 @@ use aws_sdk_bedrockagentruntime::{
 };
 
 use super::AgentRef;
-use crate::error::{Error, Kind, bad_gateway, dependency, internal, throttled, timeout};
+use crate::{
+    error::{Error, Kind, bad_gateway, dependency, internal, throttled, timeout},
+    sdk::was_not_sent,
+};
 
 /// When to try again if Bedrock does not say: model quotas refill by the minute, so a few seconds are rarely enough.
 const THROTTLED_FOR: Duration = Duration::from_secs(15);
@@ -181,10 +184,7 @@ pub(super) fn before_stream(error: SdkError<InvokeAgentError, HttpResponse>) -> 
         ),
         SdkError::ConstructionFailure(_) => (What::NotSent, false),
         SdkError::TimeoutError(_) => (What::Deadline, true),
-        // A connection that was never made carried nothing; the SDK has no time limit of its own but for connecting.
-        SdkError::DispatchFailure(dispatch) => {
-            (What::Unreachable, !(dispatch.is_user() || dispatch.is_timeout() || was_refused(&error)))
-        }
+        SdkError::DispatchFailure(_) => (What::Unreachable, !was_not_sent(&error)),
         _ => (What::Broken, true),
     };
     Failure { what, unclear, cause: Some(error.into()) }
@@ -202,14 +202,6 @@ where
         _ => (What::Broken, true),
     };
     Failure { what, unclear, cause: Some(error.into()) }
-}
-
-/// Whether nobody listened at the other end.
-fn was_refused(error: &(dyn StdError + 'static)) -> bool {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    causes
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 /// The wait that a refusal asks for.

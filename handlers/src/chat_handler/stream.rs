@@ -57,7 +57,7 @@ async fn relay(start: BoxFuture<'static, Result<Run>>, mut answer: Answer, mut r
             let _ = events.send(done).await;
         }
         Err(error) => {
-            let problem = document(&error, &record.request_id);
+            let problem = document(&error, &record.request_id, Some(&answer));
             record.write(error.kind().status(), Some(&error));
             let _ = events.send(Event::default().event("error").data(problem.to_string())).await;
         }

@@ -18,6 +18,7 @@ use crate::agents::{
 };
 
 mod deadline;
+mod failure;
 mod log;
 mod stream;
 
@@ -65,10 +66,7 @@ fn events(event: Value) -> Value {
 
 /// The application before `bedrock`, in a mode.
 fn chat(bedrock: &FakeBedrock, mode: ResponseMode) -> Router {
-    let config = env::ChatHandler {
-        orchestrator_agent: "ORCHESTRAT/LOCAL".to_owned(),
-        response_mode: mode,
-    };
+    let config = env::ChatHandler { orchestrator_agent: "ORCHESTRAT/LOCAL".to_owned(), response_mode: mode };
     app(Chat::new(&config, &crate::test_support::sdk_config(&bedrock.endpoint)).unwrap())
 }
 
@@ -294,10 +292,8 @@ async fn a_request_without_an_invocation_is_our_fault() {
 
 #[test]
 fn an_orchestrator_that_is_no_agent_is_found_at_the_start() {
-    let config = env::ChatHandler {
-        orchestrator_agent: "orchestrator".to_owned(),
-        response_mode: ResponseMode::Buffered,
-    };
+    let config =
+        env::ChatHandler { orchestrator_agent: "orchestrator".to_owned(), response_mode: ResponseMode::Buffered };
     let error = Chat::new(&config, &crate::test_support::sdk_config("http://127.0.0.1:9")).unwrap_err();
     assert!(error.message().starts_with("ORCHESTRATOR_AGENT"), "{error}");
 }

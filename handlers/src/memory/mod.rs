@@ -154,7 +154,7 @@ impl Deployment {
 
 /// The one spelling of a tenant: `ACME` and `acme` are the same.
 pub fn canonical_tenant(tenant: &str) -> String {
-    tenant.trim().to_lowercase()
+    tenant.trim().to_ascii_lowercase()
 }
 
 /// Key of the index by tenant and environment.

@@ -12,12 +12,19 @@ use super::{
 
 /// What the name of an environment must match. Which environments exist is the pipelines' own affair.
 pub const ENVIRONMENT_PATTERN: &str = "^[a-z][a-z0-9-]{0,30}$";
-/// What the id of a tenant must match.
-pub const TENANT_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$";
+/// What the id of a tenant must match, in its [one spelling](one_spelling).
+pub const TENANT_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+/// [`TENANT_PATTERN`] in words.
+const TENANT_WORDS: &str = "at most 63 lower-case letters a to z, digits and hyphens, with no hyphen first or last";
 
 // The patterns are constants covered by a test: they always compile. A lazy `Option` keeps that free of a panic.
 static ENVIRONMENT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(ENVIRONMENT_PATTERN).ok());
 static TENANT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(TENANT_PATTERN).ok());
+
+/// The one spelling of a tenant: `ACME` and `acme` are the same. Other alphabets stay as they are, and are refused.
+pub fn one_spelling(tenant: &str) -> String {
+    tenant.to_ascii_lowercase()
+}
 
 /// A call that GitLab can be asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +56,11 @@ impl Arguments {
         let tenant = match (pipeline.tenant, arguments.get("tenant_id")) {
             (Tenant::None, Some(_)) => Err(format!("the {} pipeline runs for no tenant; leave it out", pipeline.name)),
             (Tenant::None, None) => Ok(None),
-            (tenant, value) => text(value, tenant == Tenant::Required, &TENANT, TENANT_PATTERN),
+            (tenant, value) => {
+                let value =
+                    value.map(|value| value.as_str().map_or_else(|| value.clone(), |id| one_spelling(id).into()));
+                text(value.as_ref(), tenant == Tenant::Required, &TENANT, &format!("{TENANT_PATTERN} ({TENANT_WORDS})"))
+            }
         };
         let tenant_id = check("tenant_id", tenant);
         let mut parameters = BTreeMap::new();

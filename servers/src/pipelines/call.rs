@@ -63,7 +63,7 @@ impl Call {
             pipeline_type = execution.pipeline_type,
             environment = execution.environment,
             tenant_id = execution.tenant_id,
-            status = execution.status.word(),
+            status = execution.status.as_str(),
             pipeline_id = execution.details.as_ref().map(|details| details.pipeline_id),
             "call"
         );

@@ -45,7 +45,7 @@ Environment:
   GITLAB_TOKEN_SECRET  name or ARN of the secret in Secrets Manager that holds it
   API_KEY              what callers send in X-API-Key (not needed with --stdio); or
   API_KEY_SECRET       name or ARN of the secret that holds it
-  LOG_LEVEL            error, warn, info, debug, or a tracing filter [default: info]";
+  LOG_LEVEL            trace|debug|info|warn|error|off [default: info]";
 
 /// Runs the server until it is told to stop.
 ///
@@ -140,4 +140,21 @@ async fn stdio(pipelines: Arc<Pipelines>) -> Result<(), String> {
         .await
         .map_err(|error| format!("the client did not begin an MCP conversation: {error}"))?;
     service.waiting().await.map(drop).map_err(|error| format!("the conversation ended: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::level_filters::LevelFilter;
+
+    use super::*;
+
+    #[test]
+    fn every_log_level_in_the_help_is_one() {
+        let line = ENVIRONMENT_HELP.lines().find_map(|line| line.trim().strip_prefix("LOG_LEVEL ")).unwrap();
+        let levels: Vec<&str> = line.split_whitespace().next().unwrap().split('|').collect();
+        assert_eq!(levels.len(), 6);
+        for level in levels {
+            assert!(level.parse::<LevelFilter>().is_ok(), "{level}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 pub use self::endpoint::Endpoint;
 use self::problem::Problem;
 use super::{
+    arguments::one_spelling,
     call::{Call, Door},
     config::Pipeline,
     execution::{Failure, execution_id},
@@ -156,7 +157,9 @@ fn arguments(body: ExecuteBody, pipeline: Option<&Pipeline>) -> Result<Map<Strin
     for (name, value) in [("environment", body.environment), ("tenant_id", body.tenant_id)] {
         let Some(value) = value.filter(|value| !value.is_null()) else { continue };
         match arguments.insert(name.to_owned(), value.clone()) {
-            Some(other) if other != value => return Err(format!("{name}: is {value}, and {other} in parameters")),
+            Some(other) if !same(name, &other, &value) => {
+                return Err(format!("{name}: is {value}, and {other} in parameters"));
+            }
             _ => {}
         }
     }
@@ -166,6 +169,14 @@ fn arguments(body: ExecuteBody, pipeline: Option<&Pipeline>) -> Result<Map<Strin
         }
     }
     Ok(arguments)
+}
+
+/// Whether two values of an argument mean the same.
+fn same(name: &str, one: &Value, other: &Value) -> bool {
+    match (name, one, other) {
+        ("tenant_id", Value::String(one), Value::String(other)) => one_spelling(one) == one_spelling(other),
+        _ => one == other,
+    }
 }
 
 async fn status(

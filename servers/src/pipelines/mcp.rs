@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use handlers::contract;
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -21,7 +22,7 @@ use super::{
     call::{Call, Door},
     execution::{Details, Execution, Failure, execution_id},
     service::Pipelines,
-    tools::{self, DETAILS_META, EXECUTION_ID_META, STATUS_TOOL},
+    tools::{self, STATUS_TOOL},
 };
 
 /// Largest message that is read.
@@ -69,9 +70,9 @@ impl McpServer {
             let (id, details) = status_arguments(&arguments, meta).map_err(refuse)?;
             return self.pipelines.status(id, details, call).await;
         }
-        let id = match meta.get(EXECUTION_ID_META) {
+        let id = match meta.get(contract::EXECUTION_ID) {
             Some(Value::String(text)) => Some(execution_id(text).map_err(|reason| refuse(format!("_meta {reason}")))?),
-            Some(_) => return Err(refuse(format!("_meta {EXECUTION_ID_META}: must be a string"))),
+            Some(_) => return Err(refuse(format!("_meta {}: must be a string", contract::EXECUTION_ID))),
             None => None,
         };
         self.pipelines.execute(tools::pipeline_type(name).unwrap_or_default(), arguments, id, call).await
@@ -128,11 +129,11 @@ fn status_arguments(arguments: &JsonObject, meta: &JsonObject) -> Result<(Uuid, 
         Some(_) => return Err("execution_id: must be of type string".to_owned()),
         None => return Err("execution_id: is required".to_owned()),
     };
-    let details = match meta.get(DETAILS_META) {
+    let details = match meta.get(contract::DETAILS) {
         None | Some(Value::Null) => None,
         Some(details) => Some(
             serde_json::from_value(details.clone())
-                .map_err(|error| format!("_meta {DETAILS_META}: is not ours: {error}"))?,
+                .map_err(|error| format!("_meta {}: is not ours: {error}", contract::DETAILS))?,
         ),
     };
     Ok((id, details))

@@ -2,17 +2,20 @@
 
 use std::{sync::Arc, time::Duration};
 
-use handlers::error::{self, Error};
+use handlers::{
+    contract,
+    error::{self, Error},
+};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    arguments::Arguments,
+    arguments::{self, Arguments},
     call::Call,
     config::{Config, PassAs, Pipeline},
-    execution::{Details, Execution, Failure, Status},
+    execution::{Details, Execution, Failure, Status, status_of},
     gitlab::{self, Created, Found, GitLab, Search},
 };
 
@@ -169,11 +172,11 @@ impl Pipelines {
 
     async fn report(&self, id: Uuid, details: Option<Details>, deadline: Instant) -> Result<Execution, Failure> {
         let projects = self.config.projects();
-        if let Some(mut details) = details {
+        if let Some(details) = details {
             // The token sees more than the configured projects; a caller must not reach those through us.
             if !projects.iter().any(|(project, _)| *project == details.project) {
                 let message =
-                    format!("The project {} of switchyard/details is not one of this server's.", details.project);
+                    format!("The project {} of {} is not one of this server's.", details.project, contract::DETAILS);
                 return Err(Failure::invalid(message));
             }
             let pipeline = self
@@ -181,7 +184,6 @@ impl Pipelines {
                 .pipeline(&details.project, details.pipeline_id, deadline)
                 .await
                 .map_err(Failure::unknown)?;
-            details.gitlab_status.clone_from(&pipeline.status);
             return Ok(self.answer(id, details, pipeline, deadline).await);
         }
         match self.gitlab.find(&projects, id, deadline).await {
@@ -193,6 +195,7 @@ impl Pipelines {
                 environment: None,
                 tenant_id: None,
                 status: Status::Unknown,
+                finished_at: None,
                 web_url: None,
                 details: None,
                 found: Some(false),
@@ -213,11 +216,19 @@ impl Pipelines {
             tenant_id: variable("TENANT_ID"),
             project: found.project,
         };
-        self.answer(id, details, found.pipeline, deadline).await
+        let mut pipeline = found.pipeline;
+        if !status_of(&pipeline.status).is_open() {
+            // A list leaves out when a pipeline finished. An extra: without it the answer is still right.
+            pipeline = self.gitlab.pipeline(&details.project, pipeline.id, deadline).await.unwrap_or(pipeline);
+        }
+        self.answer(id, details, pipeline, deadline).await
     }
 
-    async fn answer(&self, id: Uuid, details: Details, pipeline: gitlab::Pipeline, deadline: Instant) -> Execution {
-        let status = Status::from_gitlab(&pipeline.status);
+    async fn answer(&self, id: Uuid, mut details: Details, pipeline: gitlab::Pipeline, deadline: Instant) -> Execution {
+        let status = status_of(&pipeline.status);
+        details.gitlab_status.clone_from(&pipeline.status);
+        // Also a pipeline that was started before, or by somebody else, belongs to the tenant in its one spelling.
+        details.tenant_id = details.tenant_id.as_deref().map(arguments::one_spelling);
         let job = match status {
             // The reason is an extra: without it the answer is still right.
             Status::Failed => {
@@ -232,6 +243,8 @@ impl Pipelines {
             tenant_id: details.tenant_id.clone(),
             status,
             message: sentence(&details, status, job.as_deref(), pipeline.web_url.as_deref()),
+            // One that was started again keeps the time of its first end while it runs.
+            finished_at: pipeline.finished_at.filter(|_| !status.is_open()),
             web_url: pipeline.web_url,
             details: Some(details),
             found: None,

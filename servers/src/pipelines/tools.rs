@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use handlers::contract;
 use rmcp::model::{JsonObject, MetaObject, Tool, ToolAnnotations};
 use serde_json::{Map, Value, json};
 
@@ -13,12 +14,9 @@ use super::{
 
 /// The tool that reports on an execution.
 pub const STATUS_TOOL: &str = "get_pipeline_status";
-/// `_meta` key of a tool that starts a pipeline: the name of its type.
-pub const PIPELINE_TYPE_META: &str = "switchyard/pipeline_type";
-/// `_meta` key of a call: the execution id the caller has chosen.
-pub const EXECUTION_ID_META: &str = "switchyard/execution_id";
-/// `_meta` key of a status call: the `details` an earlier answer returned.
-pub const DETAILS_META: &str = "switchyard/details";
+/// Every status that an answer can have: `starting` is only in the history of the caller.
+const STATUSES: [Status; 6] =
+    [Status::AwaitingApproval, Status::Running, Status::Succeeded, Status::Failed, Status::Cancelled, Status::Unknown];
 
 /// The pipeline type that a tool starts.
 pub fn pipeline_type(tool: &str) -> Option<&str> {
@@ -40,7 +38,7 @@ fn execute(pipeline: &Pipeline) -> Tool {
     if pipeline.tenant != Tenant::None {
         properties.insert(
             "tenant_id".to_owned(),
-            json!({ "type": "string", "description": "The tenant to run for.", "pattern": TENANT_PATTERN }),
+            json!({ "type": "string", "description": "The tenant to run for, in lower case.", "pattern": TENANT_PATTERN }),
         );
     }
     if pipeline.tenant == Tenant::Required {
@@ -56,7 +54,7 @@ fn execute(pipeline: &Pipeline) -> Tool {
         json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     let name = format!("execute_{}_pipeline", pipeline.name);
     let mut meta = JsonObject::new();
-    meta.insert(PIPELINE_TYPE_META.to_owned(), json!(pipeline.name));
+    meta.insert(contract::PIPELINE_TYPE.to_owned(), json!(pipeline.name));
     let description =
         format!("{} Starts the pipeline and answers at once with its execution id.", pipeline.description);
     Tool::new(name, description, object(input))
@@ -94,8 +92,13 @@ fn output() -> Arc<JsonObject> {
             "tenant_id": text("The tenant it runs for."),
             "status": {
                 "type": "string",
-                "enum": Status::ALL.map(Status::word),
+                "enum": STATUSES.map(Status::as_str),
                 "description": "How far the execution is.",
+            },
+            "finished_at": {
+                "type": "string",
+                "format": "date-time",
+                "description": "When the pipeline finished (ISO 8601), where it has and GitLab says so.",
             },
             "web_url": text("The pipeline's page in GitLab."),
             "details": {
@@ -128,7 +131,7 @@ fn object(value: Value) -> Arc<JsonObject> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipelines::testing::CONFIG;
+    use crate::pipelines::{execution::status_of, testing::CONFIG};
 
     #[test]
     fn the_shipped_file_gives_four_tools() {
@@ -150,11 +153,22 @@ mod tests {
         assert_eq!(compute.input_schema["required"], json!(["environment", "tenant_id"]));
         let count = &compute.input_schema["properties"]["instance_count"];
         assert_eq!((&count["type"], &count["minimum"], &count["maximum"]), (&json!("integer"), &json!(1), &json!(20)));
-        assert_eq!(compute.meta.as_ref().unwrap().0[PIPELINE_TYPE_META], "compute");
+        assert_eq!(compute.meta.as_ref().unwrap().0[contract::PIPELINE_TYPE], "compute");
         let annotations = compute.annotations.as_ref().unwrap();
         assert_eq!((annotations.read_only_hint, annotations.destructive_hint), (Some(false), Some(true)));
         let status = tools.last().unwrap().annotations.as_ref().unwrap();
         assert_eq!(status.read_only_hint, Some(true));
+    }
+
+    #[test]
+    fn the_output_schema_names_every_field_of_an_answer() {
+        let tools = all(&Config::parse(CONFIG).unwrap());
+        let properties = tools[0].output_schema.as_ref().unwrap()["properties"].clone();
+        assert_eq!(properties["finished_at"]["format"], "date-time");
+        for gitlab in ["success", "failed", "skipped", "manual", "running", "levitating"] {
+            let words = properties["status"]["enum"].as_array().unwrap();
+            assert!(words.contains(&json!(status_of(gitlab))), "{gitlab}");
+        }
     }
 
     #[test]

@@ -17,10 +17,7 @@ async fn the_504_is_ours() {
 #[tokio::test]
 async fn an_answer_ends_before_api_gateway_gives_up() {
     let bedrock = FakeBedrock::streaming([]).await;
-    let config = |response_mode| env::ChatHandler {
-        orchestrator_agent: "A/B".to_owned(),
-        response_mode,
-    };
+    let config = |response_mode| env::ChatHandler { orchestrator_agent: "A/B".to_owned(), response_mode };
     let left = |mode, events, seconds| {
         let chat = Chat::new(&config(mode), &crate::test_support::sdk_config(&bedrock.endpoint)).unwrap();
         let request = request(&event(HELLO), Duration::from_secs(seconds));

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Names and data of server-sent events; comments are left out.
-fn read_events(body: &[u8]) -> Vec<(String, Value)> {
+pub(super) fn read_events(body: &[u8]) -> Vec<(String, Value)> {
     std::str::from_utf8(body)
         .unwrap()
         .split("\n\n")
@@ -71,5 +71,7 @@ async fn a_run_that_begins_late_keeps_the_client_waiting_with_comments() {
         crate::chat_handler::stream::respond(start.boxed(), Answer::to(&message), record, Duration::from_millis(200));
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(std::str::from_utf8(&body).unwrap().matches(": keep-alive").count(), 2);
-    check_problem(&read_events(&body)[0].1, 504);
+    let problem = &read_events(&body)[0].1;
+    check_problem(problem, 504);
+    assert_eq!((&problem["session_id"], &problem["steps"]), (&json!("s-1"), &json!([])));
 }

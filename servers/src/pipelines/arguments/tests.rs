@@ -48,6 +48,12 @@ fn each_mistake_names_its_argument() {
         ("compute", json!({ "environment": "dev", "tenant_id": "a b" }), "tenant_id: must match"),
         (
             "compute",
+            json!({ "environment": "dev", "tenant_id": "a_b" }),
+            "lower-case letters a to z, digits and hyphens",
+        ),
+        ("compute", json!({ "environment": "dev", "tenant_id": 7 }), "tenant_id: must be of type string"),
+        (
+            "compute",
             json!({ "environment": "dev", "tenant_id": "a", "instance_count": 21 }),
             "instance_count: must be at most 20",
         ),
@@ -75,6 +81,19 @@ fn each_mistake_names_its_argument() {
     ] {
         let error = check(name, arguments.clone()).unwrap_err();
         assert!(error.contains(expected), "{arguments}: {error}");
+    }
+}
+
+#[test]
+fn a_tenant_has_one_spelling() {
+    let tenant = |id: &str| check("compute", json!({ "environment": "dev", "tenant_id": id })).map(|a| a.tenant_id);
+    let longest = "A".repeat(63);
+    for given in ["acme", "ACME", "Acme", "a", "7", "Acme-2", longest.as_str()] {
+        assert_eq!(tenant(given).unwrap().as_deref(), Some(given.to_lowercase().as_str()));
+    }
+    // The last is the Kelvin sign, whose lower case is an ordinary k.
+    for bad in ["", "-acme", "acme-", "ac.me", "ac_me", " acme", "acme\n", "\u{e4}cme", &"a".repeat(64), "\u{212a}"] {
+        assert!(tenant(bad).unwrap_err().contains(TENANT_WORDS), "{bad:?}");
     }
 }
 

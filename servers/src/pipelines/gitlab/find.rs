@@ -91,15 +91,28 @@ impl GitLab {
             candidate.created_at.map_or(SignedDuration::MAX, |at| at.duration_since(made).abs())
         });
         let too_many = candidates.len() > MOST_READ;
+        let mut hidden = 0;
         for pipeline in candidates.into_iter().take(MOST_READ) {
             let variables = self.variables(project, pipeline.id, deadline).await?;
-            if variables.iter().any(|v| v.key == "EXECUTION_ID" && v.value.as_deref() == Some(text.as_str())) {
-                return Ok(Some(Found { project: project.to_owned(), pipeline, variables }));
+            match variables.iter().find(|variable| variable.key == "EXECUTION_ID").map(|variable| &variable.value) {
+                Some(Some(value)) if *value == text => {
+                    return Ok(Some(Found { project: project.to_owned(), pipeline, variables }));
+                }
+                Some(None) if !names_an_execution(&pipeline) => hidden += 1,
+                _ => {}
             }
         }
         if !complete || too_many {
             return Err(error::dependency(format!(
                 "{project} had too many pipelines around the time of execution {id} to look at all of them."
+            )));
+        }
+        // Any of them may be the one.
+        if hidden > 0 {
+            return Err(error::dependency(format!(
+                "GitLab hides the value of EXECUTION_ID in {hidden} pipeline(s) of {project} around the time of execution {id}. Set \
+                 `workflow: name` in .gitlab-ci.yml to a text with $EXECUTION_ID, or give this server an access token that may read \
+                 the values of pipeline variables."
             )));
         }
         // Inputs cannot be read back: a pipeline without an execution id in its name may be the one.

@@ -355,6 +355,26 @@ async fn not_there_is_said_only_when_everything_was_looked_at() {
 }
 
 #[tokio::test]
+async fn a_hidden_execution_id_leaves_it_open() {
+    let id = Uuid::now_v7();
+    let hidden = || json!([{ "key": "EXECUTION_ID", "value": null }]);
+    let at = |name: Option<&str>| vec![gitlab_pipeline(61, "running", &seconds_from_now(1), name)];
+    let server = project(at(None), Some((61, hidden()))).await;
+    let Search::Inconclusive(error) = search(&server, PassAs::Variables, id).await else { panic!("not inconclusive") };
+    assert_eq!(error.kind(), Kind::Dependency);
+    assert!(error.message().contains("hides the value of EXECUTION_ID in 1 pipeline(s)"), "{error}");
+    assert!(error.message().contains("workflow: name"), "{error}");
+    // A name tells what the variable does not.
+    let server = project(at(Some(&format!("deploy {}", Uuid::now_v7()))), Some((61, hidden()))).await;
+    assert!(matches!(search(&server, PassAs::Variables, id).await, Search::NotThere));
+    // One that is hidden does not hide another.
+    let mut list = at(None);
+    list.push(gitlab_pipeline(62, "running", &seconds_from_now(2), Some(&id.to_string())));
+    let server = project(list, Some((61, hidden()))).await;
+    assert!(matches!(search(&server, PassAs::Variables, id).await, Search::Found(_)));
+}
+
+#[tokio::test]
 async fn the_pages_read_are_bounded() {
     let page: Vec<_> = (0..100).map(|id| gitlab_pipeline(id, "success", &seconds_from_now(-4000), None)).collect();
     let server = MockServer::start().await;

@@ -18,6 +18,9 @@ pub struct Pipeline {
     /// When it was created.
     #[serde(default)]
     pub created_at: Option<Timestamp>,
+    /// When it finished; absent in lists. One that is run again may keep the time of its first end.
+    #[serde(default)]
+    pub finished_at: Option<Timestamp>,
     /// What `workflow: name` made of it; absent without one.
     #[serde(default)]
     pub name: Option<String>,
@@ -28,7 +31,7 @@ pub struct Pipeline {
 pub struct Variable {
     /// Its name.
     pub key: String,
-    /// Its value; GitLab may hide it.
+    /// Its value; `None` where GitLab hides it, which says nothing about what it is.
     #[serde(default)]
     pub value: Option<String>,
 }

@@ -69,6 +69,16 @@ async fn execute_as_the_guide_sends_it() {
 }
 
 #[tokio::test]
+async fn a_tenant_may_be_written_in_two_ways() {
+    let gitlab = creates("platform%2Fcompute", 5).await;
+    let body = json!({ "pipeline_type": "compute", "environment": "dev", "tenant_id": "ACME", "parameters": { "tenant_id": "acme" } });
+    let answer = execute(app(&gitlab), body).await;
+    assert_eq!((answer.status, &answer.body["tenant_id"]), (201, &json!("acme")), "{}", answer.body);
+    let sent: Value = gitlab.received_requests().await.unwrap()[0].body_json().unwrap();
+    assert!(sent["variables"].as_array().unwrap().contains(&json!({ "key": "TENANT_ID", "value": "acme" })));
+}
+
+#[tokio::test]
 async fn a_null_tenant_is_none() {
     let gitlab = creates("platform%2Finfrastructure", 5).await;
     let body = json!({ "pipeline_type": "bootstrap", "environment": "dev", "tenant_id": null, "parameters": { "tenant_id": null } });

@@ -126,6 +126,19 @@ async fn the_callers_execution_id_is_used() {
 }
 
 #[tokio::test]
+async fn a_tenant_is_lower_cased_at_this_door_too() {
+    let gitlab = MockServer::start().await;
+    let created =
+        ResponseTemplate::new(201).set_body_json(gitlab_pipeline(61, "pending", "2026-11-04T09:36:13.747Z", None));
+    Mock::given(method("POST")).respond_with(created).mount(&gitlab).await;
+    let server = McpServer::new(pipelines(&gitlab, CONFIG));
+    let arguments = json!({ "environment": "dev", "tenant_id": "ACME" }).as_object().unwrap().clone();
+    let call = Call::now(Door::Stdio);
+    let execution = server.call("execute_compute_pipeline", arguments, &JsonObject::new(), &call).await.unwrap();
+    assert_eq!(execution.tenant_id.as_deref(), Some("acme"));
+}
+
+#[tokio::test]
 async fn wrong_meta_and_wrong_ids_are_named() {
     let dev = json!({ "environment": "dev" });
     let id = json!({ "execution_id": Uuid::now_v7().to_string() });

@@ -194,3 +194,70 @@ async fn a_status_by_id_searches_every_project() {
     let execution = pipelines(&server, CONFIG).status(Uuid::now_v7(), None, &call()).await.unwrap();
     assert_eq!((execution.status, execution.found), (Status::Unknown, Some(false)));
 }
+
+#[tokio::test]
+async fn a_hidden_execution_id_is_no_proof_of_absence() {
+    let server = MockServer::start().await;
+    lists(&server, json!([gitlab_pipeline(61, "running", &now(), None)])).await;
+    let hidden = json!([{ "key": "EXECUTION_ID", "value": null }]);
+    Mock::given(path(format!("{PROJECT}/pipelines/61/variables")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(hidden))
+        .mount(&server)
+        .await;
+    Mock::given(method("GET")).respond_with(ResponseTemplate::new(200).set_body_json(json!([]))).mount(&server).await;
+    let failure = pipelines(&server, CONFIG).status(Uuid::now_v7(), None, &call()).await.unwrap_err();
+    assert_eq!(failure.outcome, Outcome::Unknown);
+    assert!(failure.error.message().contains("$EXECUTION_ID"), "{}", failure.error);
+}
+
+/// GitLab's answer about one pipeline, with the time at which it finished.
+async fn ended(server: &MockServer, status: &str) {
+    let mut pipeline = gitlab_pipeline(61, status, &now(), None);
+    pipeline["finished_at"] = json!("2026-11-04T09:40:13.747Z");
+    Mock::given(path(format!("{PROJECT}/pipelines/61")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(pipeline))
+        .mount(server)
+        .await;
+}
+
+#[tokio::test]
+async fn a_status_says_when_the_pipeline_finished() {
+    for (gitlab, finished_at) in [
+        ("success", Some("2026-11-04T09:40:13.747Z")),
+        ("failed", Some("2026-11-04T09:40:13.747Z")),
+        ("canceled", Some("2026-11-04T09:40:13.747Z")),
+        // Started again after its first end.
+        ("running", None),
+    ] {
+        let server = MockServer::start().await;
+        ended(&server, gitlab).await;
+        let details = details("platform/infrastructure");
+        let execution = pipelines(&server, CONFIG).status(Uuid::now_v7(), Some(details), &call()).await.unwrap();
+        let answer = serde_json::to_value(execution).unwrap();
+        assert_eq!(answer.get("finished_at").map(|time| time.as_str().unwrap()), finished_at, "{gitlab}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_pipeline_that_was_searched_for_is_as_complete_and_of_the_same_tenant() {
+    let id = Uuid::now_v7();
+    let server = MockServer::start().await;
+    let mut listed = gitlab_pipeline(61, "success", &now(), Some(&id.to_string()));
+    listed.as_object_mut().unwrap().remove("finished_at");
+    lists(&server, json!([listed])).await;
+    ended(&server, "success").await;
+    let variables = json!([{ "key": "TENANT_ID", "value": "ACME" }]);
+    Mock::given(path(format!("{PROJECT}/pipelines/61/variables")))
+        .respond_with(ResponseTemplate::new(200).set_body_json(variables))
+        .mount(&server)
+        .await;
+    Mock::given(method("GET"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
+        .with_priority(9)
+        .mount(&server)
+        .await;
+    let execution = pipelines(&server, CONFIG).status(id, None, &call()).await.unwrap();
+    assert_eq!(execution.finished_at, Some("2026-11-04T09:40:13.747Z".parse().unwrap()));
+    assert_eq!(execution.tenant_id.as_deref(), Some("acme"));
+    assert_eq!(execution.details.unwrap().tenant_id.as_deref(), Some("acme"));
+}
