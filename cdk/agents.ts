@@ -14,12 +14,10 @@ import {
   type ParameterType,
   type Report,
 } from "./agent-file";
+import { checkAlone, checkEnvironments, checkLocalIds } from "./agent-rules";
 import { Mistake } from "./mistake";
-
-/** The agent that people talk to; all others are specialists. */
-export const ORCHESTRATOR = "orchestrator";
-/** Alias that the agent runtime of the local stage knows every agent by. */
-export const LOCAL_ALIAS = "LOCAL";
+import { readModel, type Model } from "./models";
+import { ORCHESTRATOR } from "./names";
 
 /** A parameter as Bedrock takes it. */
 export interface ParameterDefinition {
@@ -50,7 +48,7 @@ export interface ActionGroupDefinition {
 export interface AgentDefinition {
   readonly name: string;
   readonly description: string;
-  readonly model: string;
+  readonly model: Model;
   readonly idleSessionSeconds: number;
   readonly instruction: string;
   readonly actionGroups: readonly ActionGroupDefinition[];
@@ -65,11 +63,21 @@ export interface Agents {
   readonly specialists: readonly AgentDefinition[];
 }
 
+/** What the agents must fit. */
+export interface AgentSettings {
+  /** Names of all environments: an agent may offer some of them, and no other. */
+  readonly environments: readonly string[];
+  /** Model for all agents. @default - each agent's own */
+  readonly model?: string | undefined;
+  /** Region that the models are called from. @default - not known before deployment */
+  readonly region?: string | undefined;
+}
+
 /**
- * Reads all agents of a directory. `model` overrides every agent's own. Throws a {@link Mistake} with a line (file, key
- * path, reason) for everything that is wrong.
+ * Reads all agents of a directory. Throws a {@link Mistake} with a line (file, key path, reason) for everything that is
+ * wrong.
  */
-export function loadAgents(directory: string, model?: string): Agents {
+export function loadAgents(directory: string, settings: AgentSettings): Agents {
   const problems: string[] = [];
   const reportIn =
     (file: string): Report =>
@@ -82,6 +90,7 @@ export function loadAgents(directory: string, model?: string): Agents {
     const agent = readAgentFile(path.join(directory, file), report);
     if (agent === undefined) return [];
     checkAlone(agent, path.basename(file, ".yaml"), report);
+    checkEnvironments(agent, settings.environments, report);
     return [agent];
   });
   checkLocalIds(agents, reportIn);
@@ -90,15 +99,14 @@ export function loadAgents(directory: string, model?: string): Agents {
   }
 
   const specialists = agents.filter((agent) => agent.name !== ORCHESTRATOR);
-  const rendered = agents.map((agent) => render(agent, specialists, model, reportIn(`${agent.name}.yaml`)));
+  const models = chooseModels(agents, settings, reportIn, (problem) => problems.push(problem));
+  const rendered = agents.flatMap((agent) => {
+    const model = models.get(agent);
+    return model === undefined ? [] : [render(agent, specialists, model, reportIn(`${agent.name}.yaml`))];
+  });
   const orchestrator = rendered.find((agent) => agent.name === ORCHESTRATOR);
   if (problems.length > 0 || orchestrator === undefined) throw new Mistake(problems.join("\n"));
   return { orchestrator, specialists: rendered.filter((agent) => agent !== orchestrator) };
-}
-
-/** Id of an agent in the agent runtime of the local stage: Bedrock's ids are at most 10 letters and digits too. */
-export function localAgentId(name: string): string {
-  return name.toUpperCase().replaceAll("_", "").slice(0, 10);
 }
 
 function listFiles(directory: string, reportIn: (file: string) => Report): string[] {
@@ -116,86 +124,26 @@ function listFiles(directory: string, reportIn: (file: string) => Report): strin
   return names.filter((name) => name.endsWith(".yaml")).sort();
 }
 
-/** Rules that a schema cannot express, for one agent. */
-function checkAlone(agent: AgentFile, stem: string, report: Report): void {
-  if (agent.name !== stem) report("name", `"${agent.name}" must be the file's name, "${stem}"`);
-  checkUnique(agent.action_groups, "action_groups", report);
-  agent.action_groups.forEach((group, g) => {
-    const at = `action_groups[${g}]`;
-    if (group.handler === "agent_invoker" && agent.name !== ORCHESTRATOR) {
-      // agent_invoker knows the specialists' ids: a specialist that needs agent_invoker would be a cycle.
-      report(`${at}.handler`, `only the ${ORCHESTRATOR} invokes other agents`);
-    }
-    checkUnique(group.functions, `${at}.functions`, report);
-    group.functions.forEach((fn, f) => {
-      const parameters = fn.parameters ?? [];
-      checkUnique(parameters, `${at}.functions[${f}].parameters`, report);
-      parameters.forEach((parameter, p) => {
-        checkParameter(parameter, (key, reason) => {
-          report(`${at}.functions[${f}].parameters[${p}]${key}`, reason);
-        });
-      });
-    });
-  });
+/** Each agent's model: its own, or the one of the settings. Agents whose model is wrong have none. */
+function chooseModels(
+  agents: readonly AgentFile[],
+  { model: common, region }: AgentSettings,
+  reportIn: (file: string) => Report,
+  tell: (problem: string) => void,
+): Map<AgentFile, Model> {
+  const shared = common === undefined ? undefined : readModel(common, region);
+  if (typeof shared === "string") tell(`model (cdk.json, or -c model=...): ${shared}`);
+  return new Map(
+    agents.flatMap((agent): [AgentFile, Model][] => {
+      const model = shared ?? readModel(agent.model, region);
+      if (typeof model !== "string") return [[agent, model]];
+      if (shared === undefined) reportIn(`${agent.name}.yaml`)("model", model);
+      return [];
+    }),
+  );
 }
 
-function checkParameter(parameter: ParameterFile, report: Report): void {
-  const { type, enum: values, enum_from: from, default: fallback } = parameter;
-  if (from !== undefined && values !== undefined) report(".enum_from", "cannot stand beside enum");
-  if (from !== undefined && type !== "string") report(".enum_from", `needs the type string, not ${type}`);
-  values?.forEach((value, index) => {
-    if (!isOfType(value, type)) report(`.enum[${index}]`, `${JSON.stringify(value)} is not of the type ${type}`);
-  });
-  if (fallback === undefined) return;
-  if (parameter.required === true) report(".default", "a required parameter has no default");
-  if (!isOfType(fallback, type)) report(".default", `${JSON.stringify(fallback)} is not of the type ${type}`);
-  if (from !== undefined) report(".default", "cannot stand beside enum_from");
-  if (values?.includes(fallback as string | number) === false) {
-    report(".default", `${JSON.stringify(fallback)} is not one of ${values.join(", ")}`);
-  }
-}
-
-function isOfType(value: unknown, type: ParameterType): boolean {
-  switch (type) {
-    case "integer":
-      return Number.isInteger(value);
-    case "array":
-      return Array.isArray(value);
-    case "string":
-    case "number":
-    case "boolean":
-      return typeof value === type;
-  }
-}
-
-function checkUnique(items: readonly { readonly name: string }[], at: string, report: Report): void {
-  items.forEach(({ name }, index) => {
-    const first = items.findIndex((item) => item.name === name);
-    if (first < index) report(`${at}[${index}].name`, `"${name}" is taken by ${at}[${first}]`);
-  });
-}
-
-function checkLocalIds(agents: readonly AgentFile[], reportIn: (file: string) => Report): void {
-  const owners = new Map<string, string>();
-  for (const { name } of agents) {
-    const id = localAgentId(name);
-    const owner = owners.get(id);
-    if (owner !== undefined) {
-      reportIn(`${name}.yaml`)(
-        "name",
-        `"${name}" and "${owner}" have the same id ${id} on the local stage (first 10 letters and digits)`,
-      );
-    }
-    owners.set(id, owner ?? name);
-  }
-}
-
-function render(
-  agent: AgentFile,
-  specialists: readonly AgentFile[],
-  model: string | undefined,
-  report: Report,
-): AgentDefinition {
+function render(agent: AgentFile, specialists: readonly AgentFile[], model: Model, report: Report): AgentDefinition {
   const lines = specialists.map((specialist) => `- ${specialist.name}: ${specialist.description}`).join("\n");
   const instruction = agent.instruction.replaceAll("{specialists}", () => lines).trim();
   const length = characters(instruction);
@@ -206,7 +154,7 @@ function render(
   const definition = {
     name: agent.name,
     description: agent.description,
-    model: model ?? agent.model,
+    model,
     idleSessionSeconds: agent.idle_session_seconds,
     instruction,
     actionGroups: agent.action_groups.map((group, g) => ({

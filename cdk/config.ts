@@ -5,9 +5,12 @@
 import { isIP } from "node:net";
 import type { Node } from "constructs";
 import { Mistake } from "./mistake";
+import { isModelId } from "./models";
 
 /** The stage that runs on MiniStack, on one machine. */
 export const LOCAL_STAGE = "local";
+/** How mcp_proxy is told that no environment is protected; no environment may have this name. */
+export const NO_ENVIRONMENT = "none";
 
 export type AgentEngine = "bedrock" | "local";
 export type ResponseMode = "STREAM" | "BUFFERED";
@@ -27,9 +30,9 @@ export interface Config {
   readonly responseMode: ResponseMode;
   /** Instruction set of the Lambda functions; the zips must have been built for it. */
   readonly architecture: ArchitectureName;
-  /** Environments that tools may name. */
+  /** Environments that tools may name; at least one. */
   readonly environments: readonly string[];
-  /** Environments in which a tool needs a person's approval. */
+  /** Environments in which a tool needs a person's approval; may be empty. */
   readonly protectedEnvironments: readonly string[];
   /** Private networks (CIDR) in which MCP servers may live, also with plain http. */
   readonly allowedNetworks: readonly string[];
@@ -47,12 +50,9 @@ export interface Config {
   readonly throttleBurst: number;
   /** Directory with `{function}/bootstrap.zip`, as cargo-lambda writes it. */
   readonly lambdaZipDir: string;
-  /** Directory with one YAML file for each agent. */
+  /** Directory with one YAML file for each agent; the pipeline types are in `pipelines.yaml` beside it. */
   readonly agentsDir: string;
 }
-
-/** A Bedrock model id (`anthropic.claude-...-v1:0`) or inference profile id (`us.anthropic.claude-...-v1:0`). */
-const MODEL_ID = /^[a-z0-9-]+(\.[a-z0-9-]+)+(:[a-z0-9]+)*$/;
 
 const NAME = /^[a-z](-?[a-z0-9])*$/;
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
@@ -68,8 +68,13 @@ export function readConfig(node: Node): Config {
   const stage = read.text("stage", (v) => NAME.test(v) && v.length <= 16, "1 to 16 of a-z, 0-9 and single hyphens");
   const local = stage === LOCAL_STAGE;
   const region = read.optionalText("region", (v) => REGION.test(v), "a region such as eu-central-1");
-  const model = read.optionalText("model", (v) => MODEL_ID.test(v), "the id of a Bedrock model or inference profile");
-  const environments = read.list("environments", (v) => NAME.test(v), "lower-case names such as dev");
+  const model = read.optionalText("model", isModelId, "the id of a Bedrock model or inference profile");
+  const environments = read.list(
+    "environments",
+    (v) => NAME.test(v) && v !== NO_ENVIRONMENT,
+    `lower-case names such as dev, but not ${NO_ENVIRONMENT}`,
+    1,
+  );
   const config: Config = {
     stage,
     ...(region === undefined ? {} : { region }),
@@ -148,7 +153,7 @@ class Reader {
     return found ?? choices[0];
   }
 
-  list(key: string, valid: (value: string) => boolean, allowed: string): readonly string[] {
+  list(key: string, valid: (value: string) => boolean, allowed: string, minimum = 0): readonly string[] {
     const value = this.value(key);
     const items: unknown[] | undefined =
       typeof value === "string"
@@ -156,8 +161,8 @@ class Reader {
         : Array.isArray(value)
           ? value
           : undefined;
-    if (items === undefined) {
-      this.refuse(key, value, `a list of ${allowed}`);
+    if (items === undefined || items.length < minimum) {
+      this.refuse(key, value, `a list of ${allowed}${minimum > 0 ? `, at least ${minimum}` : ""}`);
       return [];
     }
     const strings = items.filter((item): item is string => typeof item === "string" && valid(item));

@@ -8,6 +8,11 @@ import { ArnFormat, type Stack } from "aws-cdk-lib";
 export const HANDLERS = ["chat_handler", "agent_invoker", "mcp_proxy", "memory_manager", "registration"] as const;
 export type Handler = (typeof HANDLERS)[number];
 
+/** The agent that people talk to; all others are specialists. */
+export const ORCHESTRATOR = "orchestrator";
+/** Alias that the agent runtime of the local stage knows every agent by. */
+export const LOCAL_ALIAS = "LOCAL";
+
 /** Tag that allows a Lambda function to be called as an MCP server; its value is the stage. */
 export const MCP_TAG = "switchyard-mcp";
 
@@ -34,6 +39,11 @@ export const gitlabTokenSecret = (stage: string): string => `switchyard/${stage}
 
 /** Secret with the key of an MCP server. The path is derived from the server's id, never supplied. */
 export const apiKeySecret = (stage: string, serverId: string): string => `switchyard/${stage}/mcp/${serverId}/api_key`;
+
+/** Id of an agent in the agent runtime of the local stage: Bedrock's ids are at most 10 letters and digits too. */
+export function localAgentId(name: string): string {
+  return name.toUpperCase().replaceAll("_", "").slice(0, 10);
+}
 
 /** ARN of a Lambda function in the stack's account and region. */
 export function functionArn(stack: Stack, name: string): string {

@@ -1,7 +1,7 @@
 import { Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import { LOCAL_ALIAS, localAgentId } from "../agents";
+import { LOCAL_ALIAS, localAgentId } from "../names";
 
 /** An agent that can be invoked, whichever engine runs it. */
 export interface AgentReference {

@@ -4,6 +4,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import type { AgentDefinition } from "../agents";
+import type { Model } from "../models";
 import { agentName } from "../names";
 import type { AgentReference } from "./agent-reference";
 
@@ -14,9 +15,6 @@ export interface BedrockAgentProps {
   /** The function that answers for each handler that the definition names. */
   readonly handlers: Readonly<Record<AgentDefinition["actionGroups"][number]["handler"], lambda.IFunction>>;
 }
-
-/** Prefixes of the ids of cross-region inference profiles (Amazon Bedrock user guide, "Supported Regions and models"). */
-const PROFILE = /^(?:global|us|us-gov|ca|eu|apac|jp|au)\.(?=[^.]+\.)/;
 
 /**
  * An agent of Amazon Bedrock with its alias `live`, its role, and the permission to call its handlers.
@@ -36,7 +34,7 @@ export class BedrockAgent extends Construct implements AgentReference {
     const agent = new bedrock.CfnAgent(this, "Agent", {
       agentName: name,
       description: definition.description,
-      foundationModel: definition.model,
+      foundationModel: definition.model.id,
       agentResourceRoleArn: role.roleArn,
       instruction: definition.instruction,
       idleSessionTtlInSeconds: definition.idleSessionSeconds,
@@ -87,19 +85,21 @@ export class BedrockAgent extends Construct implements AgentReference {
   }
 
   /** A role that the agents of this account may take on, and that may call the model and nothing else. */
-  private createRole(name: string, model: string): iam.Role {
+  private createRole(name: string, model: Model): iam.Role {
     const stack = Stack.of(this);
-    const foundationModel = model.replace(PROFILE, "");
-    const regional = foundationModel === model;
-    const models = stack.formatArn({
-      service: "bedrock",
-      // A profile routes each request to a region of its own choice, `global` to one that no ARN can name.
-      region: regional ? stack.region : "*",
-      account: "",
-      resource: "foundation-model",
-      resourceName: foundationModel,
-    });
-    const profile = stack.formatArn({ service: "bedrock", resource: "inference-profile", resourceName: model });
+    const models = modelRegions(model, stack.region).map((region) =>
+      stack.formatArn({
+        service: "bedrock",
+        region,
+        account: "",
+        resource: "foundation-model",
+        resourceName: model.foundationModel,
+      }),
+    );
+    const profiles =
+      model.geography === undefined
+        ? []
+        : [stack.formatArn({ service: "bedrock", resource: "inference-profile", resourceName: model.id })];
     return new iam.Role(this, "Role", {
       description: `Role of the Bedrock agent ${name}`,
       assumedBy: new iam.ServicePrincipal("bedrock.amazonaws.com", {
@@ -113,14 +113,30 @@ export class BedrockAgent extends Construct implements AgentReference {
           statements: [
             new iam.PolicyStatement({
               actions: ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
-              resources: regional ? [models] : [profile, models],
+              resources: [...profiles, ...models],
             }),
-            ...(regional
-              ? []
-              : [new iam.PolicyStatement({ actions: ["bedrock:GetInferenceProfile"], resources: [profile] })]),
+            ...profiles.map(
+              (profile) => new iam.PolicyStatement({ actions: ["bedrock:GetInferenceProfile"], resources: [profile] }),
+            ),
           ],
         }),
       },
     });
+  }
+}
+
+/**
+ * Regions in the ARNs of the foundation models that a request may reach (Amazon Bedrock user guide, "Geographic" and
+ * "Global cross-Region inference"). `global` requests that leave the region are authorised against an ARN without one;
+ * those of another profile in the region they are routed to, of which AWS adds some now and then.
+ */
+function modelRegions({ geography }: Model, region: string): readonly string[] {
+  switch (geography) {
+    case undefined:
+      return [region];
+    case "global":
+      return [region, ""];
+    default:
+      return ["*"];
   }
 }

@@ -2,7 +2,7 @@
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
-import type { Config, ResponseMode } from "../config";
+import { NO_ENVIRONMENT, type Config, type ResponseMode } from "../config";
 import {
   HANDLERS,
   MCP_TAG,
@@ -30,7 +30,6 @@ export const TIMEOUTS: Readonly<Record<ResponseMode, Readonly<Record<Called, Dur
 /** POST /chat: hands the message to the orchestrator. */
 export function chatHandler(scope: Construct, config: Config, orchestrator: AgentReference): RustFunction {
   const fn = handler(scope, config, "chat_handler", ANSWER_TIMEOUT[config.responseMode], "Answers POST /chat", {
-    STAGE: config.stage,
     ORCHESTRATOR_AGENT: agentAddress(orchestrator),
     RESPONSE_MODE: config.responseMode === "STREAM" ? "stream" : "buffered",
   });
@@ -91,7 +90,8 @@ export function mcpProxy(scope: Construct, config: Config): RustFunction {
       REGISTRY_TABLE: registryTable(stage),
       STATE_TABLE: stateTable(stage),
       ENVIRONMENTS: config.environments.join(","),
-      PROTECTED_ENVIRONMENTS: config.protectedEnvironments.join(","),
+      // Said in a word: a variable that is missing or empty means that somebody forgot it.
+      PROTECTED_ENVIRONMENTS: config.protectedEnvironments.join(",") || NO_ENVIRONMENT,
       REQUEST_KEY_MINUTES: String(config.requestKeyMinutes),
       ...reach(config),
     },
@@ -135,20 +135,25 @@ function handler(
   return new RustFunction(scope, bin, {
     stage: config.stage,
     bin,
-    build: { zipDir: config.lambdaZipDir, architecture: config.architecture },
+    build: config,
     description,
     timeout,
-    environment: Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== "")),
+    environment,
   });
 }
 
-/** Which MCP servers may be reached. */
+/** Which MCP servers may be reached. A variable that is not set allows nothing. */
 function reach(config: Config): Readonly<Record<string, string>> {
-  return {
-    ALLOWED_NETWORKS: config.allowedNetworks.join(","),
-    INVOCABLE_FUNCTIONS: config.invocableFunctions.join(","),
-    CONNECT_TO: config.connectTo.join(","),
+  const lists = {
+    ALLOWED_NETWORKS: config.allowedNetworks,
+    INVOCABLE_FUNCTIONS: config.invocableFunctions,
+    CONNECT_TO: config.connectTo,
   };
+  return Object.fromEntries(
+    Object.entries(lists)
+      .filter(([, values]) => values.length > 0)
+      .map(([name, values]) => [name, values.join(",")]),
+  );
 }
 
 /** MCP servers on Lambda that carry our tag or are listed in the settings, and the secrets of all MCP servers. */

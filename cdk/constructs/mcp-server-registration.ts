@@ -43,13 +43,18 @@ export interface McpServerRegistrationProps {
   readonly protocol?: "jsonrpc" | "rest" | "graphql";
   /** @default - none: a Lambda endpoint is protected by IAM already */
   readonly authentication?: McpAuthentication;
-  /** @default - asked of the server when it is registered */
+  /** Taken as they are, `annotations` included. @default - asked of the server when it is registered */
   readonly tools?: readonly McpTool[];
   /** State to register in. @default active */
   readonly status?: "active" | "inactive" | "maintenance";
   /** URL whose success means health. @default - an MCP request */
   readonly healthCheckUrl?: string;
-  /** What the registry and mcp_proxy need to know, such as `environment_argument` and `status_tool`. @default - nothing */
+  /**
+   * What the registry and mcp_proxy need to know: `environment_argument` (the argument that holds the environment),
+   * `status_tool` (the tool that tells how an execution is going) and `read_only_tools` (a list of names). Of the tools that
+   * the server is asked for, only those named in the last two count as read-only, whatever the server says of them.
+   * @default - nothing
+   */
   readonly configuration?: Readonly<Record<string, unknown>>;
   /** What people want to know, such as team or cost center. @default - nothing */
   readonly metadata?: Readonly<Record<string, unknown>>;

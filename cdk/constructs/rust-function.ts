@@ -6,18 +6,14 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
-import type { ArchitectureName } from "../config";
+import type { Config } from "../config";
 import { Mistake } from "../mistake";
 import { functionName } from "../names";
-import { bootstrapArchitecture } from "../zip";
+import { checkPackedDefinitions } from "../packed-definitions";
+import { readLambdaZip } from "../zip";
 
-/** Where the built functions are, and for which machine; the same for all of a deployment. */
-export interface Build {
-  /** Directory with `{bin}/bootstrap.zip`. */
-  readonly zipDir: string;
-  /** Instruction set that Lambda runs the functions on. */
-  readonly architecture: ArchitectureName;
-}
+/** Where the built functions are, for which machine and from which agents; the same for all of a deployment. */
+export type Build = Pick<Config, "lambdaZipDir" | "architecture" | "agentsDir">;
 
 /** Properties of {@link RustFunction}. */
 export interface RustFunctionProps {
@@ -47,8 +43,8 @@ export class RustFunction extends Construct implements iam.IGrantable {
 
   constructor(scope: Construct, id: string, props: RustFunctionProps) {
     super(scope, id);
-    const zip = path.join(props.build.zipDir, props.bin, "bootstrap.zip");
-    checkZip(zip, props.build.architecture);
+    const zip = path.join(props.build.lambdaZipDir, props.bin, "bootstrap.zip");
+    checkZip(zip, props.build);
     this.codeHash = FileSystem.fingerprint(zip);
 
     const name = functionName(props.stage, props.bin);
@@ -85,14 +81,15 @@ export class RustFunction extends Construct implements iam.IGrantable {
   }
 }
 
-/** A zip that is missing or of another machine would only show when the function is called. */
-function checkZip(zip: string, architecture: ArchitectureName): void {
+/** A zip that is missing, of another machine or with other agents would only show when the function is called. */
+function checkZip(zip: string, { architecture, agentsDir }: Build): void {
   if (!existsSync(zip)) throw new Mistake(`${zip} does not exist: run "make build" first`);
-  const built = bootstrapArchitecture(zip);
+  const { architecture: built, files } = readLambdaZip(zip);
   if (built !== undefined && built !== architecture) {
     throw new Mistake(
       `${zip} was built for ${built}, but the setting architecture is ${architecture}: ` +
         `build for ${architecture}, or deploy with -c architecture=${built}`,
     );
   }
+  checkPackedDefinitions(zip, files, agentsDir);
 }

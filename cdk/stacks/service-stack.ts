@@ -1,4 +1,4 @@
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Stack, Token, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { loadAgents, type AgentDefinition } from "../agents";
 import type { Config } from "../config";
@@ -28,6 +28,13 @@ export class ServiceStack extends Stack {
     const { config } = props;
     const { stage } = config;
 
+    // First: what is wrong with the agents is worth knowing before the zips are built from them.
+    const agents = loadAgents(config.agentsDir, {
+      ...config,
+      // The local engine runs no model in any region.
+      region: config.agentEngine === "local" || Token.isUnresolved(this.region) ? undefined : this.region,
+    });
+
     const proxy = mcpProxy(this, config);
     const invoker = agentInvoker(this, config);
     const handlers = {
@@ -39,7 +46,6 @@ export class ServiceStack extends Stack {
       config.agentEngine === "bedrock"
         ? new BedrockAgent(this, `agent-${definition.name}`, { stage, definition, handlers })
         : localAgent(this, definition.name);
-    const agents = loadAgents(config.agentsDir, config.model);
     introduceSpecialists(invoker, new Map(agents.specialists.map((agent) => [agent.name, reference(agent)])));
     const chat = chatHandler(this, config, reference(agents.orchestrator));
     const api = new ChatApi(this, "ChatApi", { ...config, handler: chat.function });
@@ -47,7 +53,7 @@ export class ServiceStack extends Stack {
     const registrar = registration(this, config);
     const pipelines = new PipelinesServer(this, "Pipelines", {
       ...config,
-      build: { zipDir: config.lambdaZipDir, architecture: config.architecture },
+      build: config,
       callers: [proxy, registrar],
       timeout: TIMEOUTS[config.responseMode].pipelines,
     });

@@ -3,9 +3,15 @@ import { cpSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { parse, stringify } from "yaml";
-import { loadAgents, localAgentId } from "../agents";
+import { loadAgents as load, type AgentSettings } from "../agents";
 import { Mistake } from "../mistake";
+import { readModel } from "../models";
+import { localAgentId } from "../names";
 import { AGENTS, scratch } from "./support";
+
+const ENVIRONMENTS = ["dev", "test", "staging", "prod"];
+const loadAgents = (directory: string, settings: Partial<AgentSettings> = {}) =>
+  load(directory, { environments: ENVIRONMENTS, ...settings });
 
 type Yaml = Record<string, unknown> & { action_groups: (Record<string, unknown> & { functions: YamlFunction[] })[] };
 type YamlFunction = Record<string, unknown> & { parameters: Record<string, unknown>[] };
@@ -22,9 +28,9 @@ function changed(name: string, change: (agent: Yaml) => void): string {
 }
 
 /** What is wrong with the agents of a directory, one a line, without the directory. */
-function problems(directory: string): string[] {
+function problems(directory: string, settings: Partial<AgentSettings> = {}): string[] {
   try {
-    loadAgents(directory);
+    loadAgents(directory, settings);
   } catch (error) {
     if (error instanceof Mistake) return error.message.split("\n").map((line) => path.relative(directory, line));
     throw error;
@@ -73,8 +79,8 @@ test("a specialist needs one more file and nothing else", () => {
 });
 
 test("one model for all agents can be set", () => {
-  const { orchestrator, specialists } = loadAgents(AGENTS, "amazon.nova-pro-v1:0");
-  for (const agent of [orchestrator, ...specialists]) assert.equal(agent.model, "amazon.nova-pro-v1:0");
+  const { orchestrator, specialists } = loadAgents(AGENTS, { model: "amazon.nova-pro-v1:0" });
+  for (const agent of [orchestrator, ...specialists]) assert.equal(agent.model.id, "amazon.nova-pro-v1:0");
 });
 
 test("the hash changes when, and only when, the definition does", () => {
@@ -187,6 +193,35 @@ for (const [problem, change] of WRONG) {
     assert.deepEqual(problems(changed("bootstrap", change)), [`bootstrap.yaml: ${problem}`]);
   });
 }
+
+test("an environment that is not in the settings is told, with file, key path and both lists", () => {
+  const directory = changed("bootstrap", (agent) => {
+    first(agent).parameters[0]!["enum"] = ["dev", "qa", "live"];
+  });
+  assert.deepEqual(problems(directory, { environments: ["dev", "test", "staging", "prod"] }), [
+    "bootstrap.yaml: action_groups[0].functions[0].parameters[0].enum: qa, live is not in the setting environments " +
+      "(dev, test, staging, prod); the enum has dev, qa, live",
+  ]);
+  assert.deepEqual(problems(directory, { environments: [...ENVIRONMENTS, "qa", "live"] }), []);
+});
+
+test("an agent may offer fewer environments than there are, and enums of other parameters are its own", () => {
+  const fewer = changed("bootstrap", (agent) => {
+    first(agent).parameters[0]!["enum"] = ["dev"];
+    first(agent).parameters[1]!["enum"] = ["us-east-1", "eu-west-1"];
+  });
+  assert.deepEqual(problems(fewer), []);
+});
+
+test("a model that cannot be called is told in its file, or once for all in the settings", () => {
+  const own = changed("bootstrap", (agent) => (agent["model"] = "us.amazon.nova-pro-v1:0"));
+  const reason = readModel("us.amazon.nova-pro-v1:0", "eu-west-1") as string;
+  assert.deepEqual(problems(own, { region: "eu-west-1" }), [`bootstrap.yaml: model: ${reason}`]);
+  assert.deepEqual(problems(own, { region: "us-east-1" }), []);
+  assert.deepEqual(problems(own), [], "the region is not known");
+  const message = { message: `model (cdk.json, or -c model=...): ${reason}` };
+  assert.throws(() => loadAgents(own, { region: "eu-west-1", model: "us.amazon.nova-pro-v1:0" }), message);
+});
 
 test("an orchestrator without specialists has nobody to name", () => {
   const directory = scratch();

@@ -1,21 +1,22 @@
 import assert from "node:assert/strict";
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { loadAgents } from "../agents";
-import { AGENTS, LOCAL, scratch, switchyard, type Resource } from "./support";
+import { Mistake } from "../mistake";
+import { AGENTS, LOCAL, copyOfAgents, switchyard, type Resource } from "./support";
 
+const ENVIRONMENTS = ["dev", "test", "staging", "prod"];
 const alias = (agentsDir: string, name: string) =>
   switchyard({ agentsDir }).service.one("AWS::Bedrock::AgentAlias", `agent-${name}/`).Properties;
 
 /** A copy of the agents in which one text of a file is replaced. */
 function edited(file: string, from: string, to: string): string {
-  const directory = scratch();
-  cpSync(AGENTS, directory, { recursive: true });
-  const text = readFileSync(path.join(directory, file), "utf8");
-  assert.ok(text.includes(from));
-  writeFileSync(path.join(directory, file), text.replace(from, to));
-  return directory;
+  const agents = copyOfAgents();
+  const text = readFileSync(path.join(agents, file), "utf8");
+  assert.ok(text.includes(from) && from !== to);
+  writeFileSync(path.join(agents, file), text.replace(from, to));
+  return agents;
 }
 
 test("an agent is what its file says", () => {
@@ -24,7 +25,7 @@ test("an agent is what its file says", () => {
   assert.equal(agent["AgentName"], "switchyard-dev-compute");
   assert.equal(agent["AutoPrepare"], true);
   assert.equal(agent["IdleSessionTTLInSeconds"], 1800);
-  assert.equal(agent["FoundationModel"], "us.anthropic.claude-sonnet-4-5-20250929-v1:0");
+  assert.equal(agent["FoundationModel"], "global.anthropic.claude-sonnet-4-5-20250929-v1:0");
   const [group] = agent["ActionGroups"] as Record<string, unknown>[];
   assert.equal(group?.["ActionGroupName"], "pipelines");
   assert.equal(
@@ -73,33 +74,75 @@ test("the alias moves when, and only when, the definition changes", () => {
   );
 });
 
-test("a model without an inference profile needs the right to that model in this region only", () => {
-  const { service } = switchyard({ model: "amazon.nova-pro-v1:0", region: "eu-west-1" });
-  const [policy] = service.one("AWS::IAM::Role", "agent-app/").Properties["Policies"] as {
-    PolicyDocument: { Statement: unknown };
+/** The statements about models in the role of an agent, with such settings. */
+function modelRights(settings: Readonly<Record<string, unknown>>): unknown {
+  const { service } = switchyard(settings);
+  const policies = service.one("AWS::IAM::Role", "agent-app/").Properties["Policies"] as {
+    PolicyDocument: { Statement: { Action: unknown; Resource: unknown }[] };
   }[];
-  assert.deepEqual(policy?.PolicyDocument.Statement, [
-    {
-      Effect: "Allow",
-      Action: ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"],
-      Resource: "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-pro-v1:0",
-    },
+  return policies.flatMap(({ PolicyDocument: { Statement } }) =>
+    Statement.map(({ Action, Resource }) => [
+      Action,
+      [Resource]
+        .flat()
+        .map((one) => service.text(one))
+        .sort(),
+    ]),
+  );
+}
+
+const INVOKE = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"];
+
+test("a model without an inference profile needs the right to that model in this region only", () => {
+  assert.deepEqual(modelRights({ model: "amazon.nova-pro-v1:0", region: "eu-west-1" }), [
+    [INVOKE, ["arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-pro-v1:0"]],
   ]);
+});
+
+test("a global profile needs the right to its model in this region and in none that an ARN names", () => {
+  const profile = "arn:aws:bedrock:eu-west-1:{AWS::AccountId}:inference-profile/global.amazon.nova-2-lite-v1:0";
+  assert.deepEqual(modelRights({ model: "global.amazon.nova-2-lite-v1:0", region: "eu-west-1" }), [
+    [
+      INVOKE,
+      [
+        "arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0",
+        "arn:aws:bedrock:eu-west-1::foundation-model/amazon.nova-2-lite-v1:0",
+        profile,
+      ],
+    ],
+    ["bedrock:GetInferenceProfile", [profile]],
+  ]);
+});
+
+test("a geography's profile needs the right to its model wherever it is routed", () => {
+  const profile = "arn:aws:bedrock:eu-west-1:{AWS::AccountId}:inference-profile/eu.amazon.nova-pro-v1:0";
+  assert.deepEqual(modelRights({ model: "eu.amazon.nova-pro-v1:0", region: "eu-west-1" }), [
+    [INVOKE, ["arn:aws:bedrock:*::foundation-model/amazon.nova-pro-v1:0", profile]],
+    ["bedrock:GetInferenceProfile", [profile]],
+  ]);
+});
+
+test("a profile of another geography than the region's is refused, if there is a region and Bedrock runs the agents", () => {
+  const model = "us.amazon.nova-pro-v1:0";
+  assert.throws(() => switchyard({ model, region: "eu-west-1" }), Mistake);
+  assert.doesNotThrow(() => switchyard({ model, region: "us-west-2" }));
+  assert.doesNotThrow(() => switchyard({ model }));
+  assert.doesNotThrow(() => switchyard({ ...LOCAL, model, region: "eu-west-1" }));
+});
+
+test("the agents that Switchyard comes with can be deployed wherever Bedrock is", () => {
+  for (const region of ["us-east-1", "eu-central-1", "ap-south-1", "sa-east-1"]) {
+    assert.doesNotThrow(() => switchyard({ region }), region);
+  }
 });
 
 test("chat_handler knows the orchestrator, agent_invoker every specialist", () => {
   const { service } = switchyard();
-  const variables = (bin: string) =>
-    (
-      service.one("AWS::Lambda::Function", `${bin}/`).Properties["Environment"] as {
-        Variables: Record<string, unknown>;
-      }
-    ).Variables;
   assert.equal(
-    service.text(variables("chat_handler")["ORCHESTRATOR_AGENT"]),
+    service.text(service.environment("chat_handler")["ORCHESTRATOR_AGENT"]),
     "{agent-orchestrator/Agent.AgentId}/{agent-orchestrator/Alias.AgentAliasId}",
   );
-  const agents = JSON.parse(service.text(variables("agent_invoker")["AGENTS"])) as Record<string, string>;
+  const agents = JSON.parse(service.text(service.environment("agent_invoker")["AGENTS"])) as Record<string, string>;
   assert.deepEqual(
     agents,
     Object.fromEntries(
@@ -112,19 +155,19 @@ test("chat_handler knows the orchestrator, agent_invoker every specialist", () =
 });
 
 test("a file alone makes a specialist, with either engine", () => {
-  const agentsDir = edited("app.yaml", "name: app", "name: app");
+  const agentsDir = copyOfAgents();
   const text = readFileSync(path.join(agentsDir, "bootstrap.yaml"), "utf8");
   writeFileSync(path.join(agentsDir, "database.yaml"), text.replace("name: bootstrap", "name: database"));
   const { service } = switchyard({ agentsDir });
-  assert.equal(service.ofType("AWS::Bedrock::Agent").size, loadAgents(AGENTS).specialists.length + 2);
+  const { specialists } = loadAgents(AGENTS, { environments: ENVIRONMENTS });
+  assert.equal(service.ofType("AWS::Bedrock::Agent").size, specialists.length + 2);
   assert.equal(
     service.one("AWS::Bedrock::Agent", "agent-database/").Properties["AgentName"],
     "switchyard-dev-database",
   );
   assert.ok(service.ofType("AWS::Lambda::Permission").has("agent-database/Invoke-mcp_proxy"));
-  const local = switchyard({ ...LOCAL, agentsDir }).service.one("AWS::Lambda::Function", "agent_invoker/").Properties;
-  const { AGENTS: known } = (local["Environment"] as { Variables: Record<string, string> }).Variables;
-  assert.deepEqual(JSON.parse(known ?? ""), {
+  const { AGENTS: known } = switchyard({ ...LOCAL, agentsDir }).service.environment("agent_invoker");
+  assert.deepEqual(JSON.parse(String(known)), {
     app: "APP/LOCAL",
     bootstrap: "BOOTSTRAP/LOCAL",
     compute: "COMPUTE/LOCAL",
@@ -141,8 +184,8 @@ test("the local engine creates nothing in Bedrock", () => {
     types.filter((type) => type.startsWith("AWS::Bedrock")),
     [],
   );
-  const { Variables: variables } = service.one("AWS::Lambda::Function", "chat_handler/").Properties["Environment"] as {
-    Variables: unknown;
-  };
-  assert.deepEqual(variables, { STAGE: "local", ORCHESTRATOR_AGENT: "ORCHESTRAT/LOCAL", RESPONSE_MODE: "buffered" });
+  assert.deepEqual(service.environment("chat_handler"), {
+    ORCHESTRATOR_AGENT: "ORCHESTRAT/LOCAL",
+    RESPONSE_MODE: "buffered",
+  });
 });

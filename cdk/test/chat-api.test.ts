@@ -21,14 +21,14 @@ test("answers are streamed for up to 15 minutes, or buffered for up to 29 second
     const { service } = switchyard({ ...settings });
     const { Properties } = service.one("AWS::ApiGateway::Method");
     const { ResponseTransferMode, TimeoutInMillis, Uri } = Properties["Integration"] as Record<string, unknown>;
-    const variables = service.one("AWS::Lambda::Function", "chat_handler/").Properties;
-    const { RESPONSE_MODE: mode } = (variables["Environment"] as { Variables: Record<string, string> }).Variables;
+    const { Timeout: timeout } = service.one("AWS::Lambda::Function", "chat_handler/").Properties;
+    const { RESPONSE_MODE: mode } = service.environment("chat_handler");
     return {
       ResponseTransferMode,
       TimeoutInMillis,
       uri: service.text(Uri).split("/").at(-1),
       mode,
-      timeout: variables["Timeout"],
+      timeout,
     };
   };
   assert.deepEqual(integration({}), {

@@ -66,6 +66,11 @@ const WRONG: readonly (readonly [key: string, value: unknown, problem: string])[
   ["responseMode", "stream", 'responseMode: "stream" is not allowed; allowed: STREAM | BUFFERED'],
   ["architecture", "amd64", 'architecture: "amd64" is not allowed; allowed: arm64 | x86_64'],
   ["architecture", undefined, "architecture: is missing; allowed: arm64 | x86_64"],
+  [
+    "environments",
+    ["dev", "prod", "none"],
+    'environments: "none" is not allowed; allowed: lower-case names such as dev, but not none',
+  ],
   ["invocableFunctions", 3, "invocableFunctions: 3 is not allowed; allowed: a list of ARNs of Lambda functions"],
   ["protectedEnvironments", ["prd"], 'protectedEnvironments: "prd" is not allowed; allowed: names in environments'],
   [
@@ -110,6 +115,15 @@ test("a misspelt setting is not ignored", () => {
     problems({ stgae: "prod" })[0] ?? "",
     /^stgae: no such setting \(value "prod"\); allowed: stage, region, /,
   );
+});
+
+test("there is at least one environment", () => {
+  for (const environments of ["", []]) {
+    assert.deepEqual(problems({ environments, protectedEnvironments: [] }), [
+      `environments: ${JSON.stringify(environments)} is not allowed; ` +
+        "allowed: a list of lower-case names such as dev, but not none, at least 1",
+    ]);
+  }
 });
 
 test("everything wrong is told at once", () => {

@@ -55,9 +55,9 @@ const MCP_SERVERS = [
 ];
 const table = (name: string) => arn("dynamodb", `table/${name}`);
 const MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0";
-const PROFILE = arn("bedrock", `inference-profile/us.${MODEL}`);
+const PROFILE = arn("bedrock", `inference-profile/global.${MODEL}`);
 const AGENT = [
-  `bedrock:InvokeModel bedrock:InvokeModelWithResponseStream on arn:aws:bedrock:*::foundation-model/${MODEL} ${PROFILE}`,
+  `bedrock:InvokeModel bedrock:InvokeModelWithResponseStream on arn:aws:bedrock:::foundation-model/${MODEL} arn:aws:bedrock:${REGION}::foundation-model/${MODEL} ${PROFILE}`,
   `bedrock:GetInferenceProfile on ${PROFILE}`,
 ];
 
@@ -132,22 +132,29 @@ const WILDCARDS: readonly (readonly [pattern: RegExp, reason: string])[] = [
     /^secretsmanager:GetSecretValue on \S+:secret:switchyard\/dev\/mcp\/\*$/,
     "one secret for each server, and a random suffix",
   ],
-  [/^bedrock:InvokeModel.* on arn:aws:bedrock:\*::foundation-model\/\S+ \S+$/, "the profile chooses the region"],
+  [
+    /^bedrock:InvokeModel.* on arn:aws:bedrock:\*::foundation-model\/\S+ \S+:inference-profile\/us\.\S+$/,
+    "the profile of a geography chooses the region",
+  ],
 ];
 
 test("no wildcard resource beyond what AWS requires", () => {
-  const { service } = switchyard(settings);
-  const found = [...rights(service).values()].flat().filter((row) => row.includes("*") && !row.startsWith("Deny "));
-  for (const row of found)
+  const found = [settings, { ...settings, model: `us.${MODEL}` }]
+    .flatMap((one) => [...rights(switchyard(one).service).values()].flat())
+    .filter((row) => row.includes("*") && !row.startsWith("Deny "));
+  const known = WILDCARDS.map(([, reason]) => `\n- ${reason}`).join("");
+  for (const row of found) {
     assert.ok(
       WILDCARDS.some(([pattern]) => pattern.test(row)),
-      row,
+      `${row}\nThe only reasons for a wildcard are:${known}`,
     );
-  for (const [pattern] of WILDCARDS)
+  }
+  for (const [pattern, reason] of WILDCARDS) {
     assert.ok(
       found.some((row) => pattern.test(row)),
-      `not needed: ${String(pattern)}`,
+      `no right has this wildcard any more: ${String(pattern)} (${reason})`,
     );
+  }
 });
 
 test("no managed policy but the one that API Gateway insists on", () => {

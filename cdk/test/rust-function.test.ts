@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { Duration } from "aws-cdk-lib";
 import { RustFunction } from "../constructs/rust-function";
 import { Mistake } from "../mistake";
-import { bootstrapArchitecture } from "../zip";
+import { readLambdaZip } from "../zip";
 import { HANDLERS } from "../names";
-import { LOCAL, scratch, stack, switchyard, zip, zipDirectory } from "./support";
+import { AGENTS, LOCAL, copyOfAgents, packed, scratch, stack, switchyard, zip, zipDirectory } from "./support";
 
 /** The first bytes of an ELF binary of a machine. */
 function elf(machine: number) {
@@ -20,11 +20,15 @@ function elf(machine: number) {
 const X86_64 = elf(0x3e);
 const ARM64 = elf(0xb7);
 
-function build(zipDir: string, architecture: "arm64" | "x86_64" = "arm64"): RustFunction {
+function build(
+  lambdaZipDir: string,
+  architecture: "arm64" | "x86_64" = "arm64",
+  agentsDir: string = AGENTS,
+): RustFunction {
   return new RustFunction(stack(), "mcp_proxy", {
     stage: "dev",
     bin: "mcp_proxy",
-    build: { zipDir, architecture },
+    build: { lambdaZipDir, architecture, agentsDir },
     description: "Calls tools",
     timeout: Duration.seconds(3),
   });
@@ -45,16 +49,13 @@ test("each function has a fixed name, a log group of its own and traces", () => 
   }
 });
 
-test("the functions are told what they need, and nothing that is empty", () => {
+test("the functions are told what they need, and nothing else", () => {
   const { service } = switchyard({
     region: "us-east-1",
     allowedNetworks: "10.0.0.0/8,fd00::/8",
     protectedEnvironments: "prod,staging",
   });
-  const variables = (at: string, from = service) =>
-    (from.one("AWS::Lambda::Function", `${at}/`).Properties["Environment"] as { Variables: Record<string, string> })
-      .Variables;
-  assert.deepEqual(variables("mcp_proxy"), {
+  assert.deepEqual(service.environment("mcp_proxy"), {
     STAGE: "dev",
     MEMORY_TABLE: "DeploymentMemory-dev",
     REGISTRY_TABLE: "MCPServerRegistry-dev",
@@ -64,20 +65,29 @@ test("the functions are told what they need, and nothing that is empty", () => {
     REQUEST_KEY_MINUTES: "10",
     ALLOWED_NETWORKS: "10.0.0.0/8,fd00::/8",
   });
-  assert.deepEqual(variables("registration"), {
+  assert.deepEqual(service.environment("registration"), {
     STAGE: "dev",
     REGISTRY_TABLE: "MCPServerRegistry-dev",
     ALLOWED_NETWORKS: "10.0.0.0/8,fd00::/8",
   });
-  assert.deepEqual(variables("memory_manager"), { MEMORY_TABLE: "DeploymentMemory-dev" });
-  assert.deepEqual(variables("Pipelines/pipelines"), {
+  assert.deepEqual(service.environment("memory_manager"), { MEMORY_TABLE: "DeploymentMemory-dev" });
+  assert.deepEqual(service.environment("Pipelines/pipelines"), {
     STAGE: "dev",
     GITLAB_URL: "https://gitlab.com",
     GITLAB_TOKEN_SECRET: "switchyard/dev/gitlab_token",
     API_KEY_SECRET: "switchyard/dev/mcp/pipelines/api_key",
   });
   const connectTo = "servers.test:443=127.0.0.1:8443";
-  assert.equal(variables("mcp_proxy", switchyard({ ...LOCAL, connectTo }).service)["CONNECT_TO"], connectTo);
+  assert.equal(switchyard({ ...LOCAL, connectTo }).service.environment("mcp_proxy")["CONNECT_TO"], connectTo);
+});
+
+test("mcp_proxy is always told the environments, and in a word when none of them is protected", () => {
+  assert.equal(switchyard().service.environment("mcp_proxy")["PROTECTED_ENVIRONMENTS"], "prod");
+  for (const protectedEnvironments of [[], ""]) {
+    const { service } = switchyard({ protectedEnvironments, environments: "dev,test,staging,prod,qa" });
+    assert.equal(service.environment("mcp_proxy")["PROTECTED_ENVIRONMENTS"], "none");
+    assert.equal(service.environment("mcp_proxy")["ENVIRONMENTS"], "dev,test,staging,prod,qa");
+  }
 });
 
 test("a zip that was not built is told", () => {
@@ -106,22 +116,85 @@ test("the code's hash changes with the zip", () => {
   assert.notEqual(build(zipDirectory(ARM64)).codeHash, build(zipDirectory(elf(0))).codeHash);
 });
 
-test("the machine is read from a deflated binary too, and from none that is a script", () => {
-  const file = path.join(scratch(), "bootstrap.zip");
-  const write = (content: Uint8Array) => {
-    writeFileSync(file, content);
-    return file;
-  };
-  const deflated = zip("bootstrap", deflateRawSync(Buffer.concat([ARM64, Buffer.alloc(100_000, 1)])));
-  deflated.writeUInt16LE(8, deflated.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) + 10);
-  assert.equal(bootstrapArchitecture(write(deflated)), "arm64");
-  assert.equal(bootstrapArchitecture(write(zip("bootstrap", X86_64))), "x86_64");
-  assert.equal(bootstrapArchitecture(write(zip("bootstrap", Buffer.from("#!/bin/sh\n")))), undefined);
-  assert.throws(() => bootstrapArchitecture(write(zip("main", X86_64))), /holds no bootstrap: run "make build" again/);
-  assert.throws(
-    () => bootstrapArchitecture(write(Buffer.from("not a zip"))),
-    /is not a zip file: run "make build" again/,
+/** What is wrong with the definitions in a zip that was built from `built`, when the agents are now in `current`. */
+function stale(built: Record<string, Buffer>, current: string): string | undefined {
+  const directory = zipDirectory(ARM64, built);
+  try {
+    build(directory, "arm64", current);
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error;
+    const told = /^(.*) was not built from the agents in (.*) and the pipelines.yaml beside them \((.*)\): (.*)$/.exec(
+      error.message,
+    );
+    assert.deepEqual(
+      [told?.[1], told?.[2], told?.[4]],
+      [`${directory}/mcp_proxy/bootstrap.zip`, current, 'run "make build" again'],
+    );
+    return told?.[3];
+  }
+  return undefined;
+}
+
+test("a zip with other agents or pipeline types than those of the files is told, with every difference", () => {
+  const agents = copyOfAgents();
+  const built = packed(agents);
+  assert.equal(stale(built, agents), undefined);
+
+  appendFileSync(path.join(agents, "app.yaml"), "# later\n");
+  assert.equal(stale(built, agents), "agents/app.yaml differs");
+  rmSync(path.join(agents, "compute.yaml"));
+  writeFileSync(path.join(agents, "database.yaml"), "name: database\n");
+  appendFileSync(path.join(agents, "..", "pipelines.yaml"), "# later\n");
+  assert.equal(
+    stale(built, agents),
+    "agents/app.yaml differs; agents/compute.yaml is only in the zip; " +
+      "agents/database.yaml is not in the zip; pipelines.yaml differs",
   );
+  assert.equal(stale(packed(agents), agents), undefined, "built again");
+});
+
+test("a change that keeps a file's length is told too", () => {
+  const built = packed();
+  const app = Buffer.from(built["agents/app.yaml"]!);
+  app.write("X", app.indexOf("deploy"));
+  assert.equal(stale({ ...built, "agents/app.yaml": app }, AGENTS), "agents/app.yaml differs");
+});
+
+test("a zip without definitions is told; what else lies in it does not matter", () => {
+  const names = ["app", "bootstrap", "compute", "orchestrator"].map((name) => `agents/${name}.yaml is not in the zip`);
+  assert.equal(stale({}, AGENTS), [...names, "pipelines.yaml is not in the zip"].join("; "));
+  const more = { "agents/README.md": Buffer.from("-"), "agents/old/app.yaml": Buffer.from("-") };
+  assert.equal(stale({ ...packed(), ...more }, AGENTS), undefined);
+});
+
+test("pipeline types that are not beside the agents are told", () => {
+  const agents = copyOfAgents();
+  const file = path.join(agents, "..", "pipelines.yaml");
+  rmSync(file);
+  assert.throws(
+    () => build(zipDirectory(ARM64), "arm64", agents),
+    (error) => error instanceof Mistake && error.message.startsWith(`${file}: cannot be read: ENOENT`),
+  );
+});
+
+test("what a zip holds is read, deflated or not, and the machine from none that is a script", () => {
+  const file = path.join(scratch(), "bootstrap.zip");
+  const read = (content: Uint8Array) => {
+    writeFileSync(file, content);
+    return readLambdaZip(file);
+  };
+  const bootstrap = (content: Buffer) => read(zip({ bootstrap: content }));
+  const deflated = zip({ bootstrap: deflateRawSync(Buffer.concat([ARM64, Buffer.alloc(100_000, 1)])) });
+  deflated.writeUInt16LE(8, deflated.indexOf(Buffer.from([0x50, 0x4b, 1, 2])) + 10);
+  assert.equal(read(deflated).architecture, "arm64");
+  assert.equal(bootstrap(X86_64).architecture, "x86_64");
+  assert.equal(bootstrap(Buffer.from("#!/bin/sh\n")).architecture, undefined);
+
+  // The check value that the definition of CRC-32 comes with.
+  const { crc32, size } = read(zip({ a: Buffer.from("123456789"), bootstrap: ARM64 })).files.get("a")!;
+  assert.deepEqual({ crc32, size }, { crc32: 0xcbf43926, size: 9 });
+  assert.throws(() => read(zip({ main: X86_64 })), /holds no bootstrap: run "make build" again/);
+  assert.throws(() => read(Buffer.from("not a zip")), /is not a zip file: run "make build" again/);
 });
 
 test("an empty directory in place of the zips is told for the whole app", () => {

@@ -1,7 +1,8 @@
 /** What the tests share: the real app with settings of their own, built zips that hold next to nothing, readable ARNs. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { crc32 } from "node:zlib";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { HANDLERS } from "../names";
@@ -32,31 +33,60 @@ export function scratch(): string {
   return directory;
 }
 
-/** A zip with one stored, not deflated, file. */
-export function zip(name: string, content: Buffer): Buffer {
-  const file = Buffer.from(name);
-  const entry = Buffer.alloc(46);
-  entry.writeUInt32LE(0x02014b50, 0);
-  entry.writeUInt32LE(content.length, 20);
-  entry.writeUInt32LE(content.length, 24);
-  entry.writeUInt16LE(file.length, 28);
-  const local = Buffer.alloc(30);
-  local.writeUInt32LE(0x04034b50, 0);
-  local.writeUInt16LE(file.length, 26);
+/** A copy of the agents, with the pipeline types beside them, to be changed: the path of the agents. */
+export function copyOfAgents(): string {
+  const directory = scratch();
+  cpSync(path.join(ROOT, "pipelines.yaml"), path.join(directory, "pipelines.yaml"));
+  cpSync(AGENTS, path.join(directory, "agents"), { recursive: true });
+  return path.join(directory, "agents");
+}
+
+/** A zip with stored, not deflated, files. */
+export function zip(files: Readonly<Record<string, Buffer>>): Buffer {
+  const entries: Buffer[] = [];
+  const contents: Buffer[] = [];
+  let offset = 0;
+  for (const [name, content] of Object.entries(files)) {
+    const file = Buffer.from(name);
+    const entry = Buffer.alloc(46);
+    entry.writeUInt32LE(0x02014b50, 0);
+    entry.writeUInt32LE(crc32(content), 16);
+    entry.writeUInt32LE(content.length, 20);
+    entry.writeUInt32LE(content.length, 24);
+    entry.writeUInt16LE(file.length, 28);
+    entry.writeUInt32LE(offset, 42);
+    entries.push(entry, file);
+    const local = Buffer.alloc(30);
+    local.writeUInt32LE(0x04034b50, 0);
+    local.writeUInt16LE(file.length, 26);
+    contents.push(local, file, content);
+    offset += local.length + file.length + content.length;
+  }
+  const directory = Buffer.concat(entries);
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
-  end.writeUInt16LE(1, 10);
-  end.writeUInt32LE(entry.length + file.length, 12);
-  end.writeUInt32LE(local.length + file.length + content.length, 16);
-  return Buffer.concat([local, file, content, entry, file, end]);
+  end.writeUInt16LE(Object.keys(files).length, 10);
+  end.writeUInt32LE(directory.length, 12);
+  end.writeUInt32LE(offset, 16);
+  return Buffer.concat([...contents, directory, end]);
+}
+
+/** What a build packs beside the program: all files of the agents' directory, and the pipeline types beside it. */
+export function packed(agentsDir = AGENTS): Record<string, Buffer> {
+  const agents = readdirSync(agentsDir).map((name) => [`agents/${name}`, readFileSync(path.join(agentsDir, name))]);
+  return {
+    ...(Object.fromEntries(agents) as Record<string, Buffer>),
+    "pipelines.yaml": readFileSync(path.join(agentsDir, "..", "pipelines.yaml")),
+  };
 }
 
 /** A directory with a zip for each function, as `make build` leaves it. */
-export function zipDirectory(bootstrap = Buffer.from("#!/bin/sh\n")): string {
+export function zipDirectory(bootstrap = Buffer.from("#!/bin/sh\n"), definitions = packed()): string {
   const directory = scratch();
+  const content = zip({ ...definitions, bootstrap });
   for (const bin of [...HANDLERS, "pipelines"]) {
     mkdirSync(path.join(directory, bin));
-    writeFileSync(path.join(directory, bin, "bootstrap.zip"), zip("bootstrap", bootstrap));
+    writeFileSync(path.join(directory, bin, "bootstrap.zip"), content);
   }
   return directory;
 }
@@ -65,11 +95,13 @@ const ZIPS = zipDirectory();
 const CDK_JSON = JSON.parse(readFileSync(path.join(ROOT, "cdk.json"), "utf8")) as { context: Record<string, unknown> };
 
 /**
- * An app with the settings and feature flags of cdk.json, changed as given. CDK's own check of the templates takes
- * seconds in each process: where a test is not about it, it is left out.
+ * An app with the settings and feature flags of cdk.json, changed as given, and zips with its agents. CDK's own check of
+ * the templates takes seconds in each process: where a test is not about it, it is left out.
  */
 export function app(settings: Readonly<Record<string, unknown>> = {}, checked = false): App {
-  const context = { ...CDK_JSON.context, lambdaZipDir: ZIPS, agentsDir: AGENTS, ...settings };
+  const { agentsDir } = settings;
+  const lambdaZipDir = typeof agentsDir === "string" ? zipDirectory(undefined, packed(agentsDir)) : ZIPS;
+  const context = { ...CDK_JSON.context, lambdaZipDir, agentsDir: AGENTS, ...settings };
   return new App({
     outdir: scratch(),
     context: { ...context, "aws:cdk:enable-path-metadata": true },
@@ -114,6 +146,12 @@ export class Synthesised {
     const found = [...this.ofType(type)].filter(([at]) => at.startsWith(below));
     if (found[0] === undefined || found.length > 1) throw new Error(`${found.length} of ${type} below "${below}"`);
     return found[0][1];
+  }
+
+  /** Environment variables of the function below a construct path. */
+  environment(below: string): Readonly<Record<string, unknown>> {
+    const { Properties: p } = this.one("AWS::Lambda::Function", `${below}/`);
+    return (p["Environment"] as { Variables: Record<string, unknown> }).Variables;
   }
 
   /** A value with every reference written out: `{mcp_proxy/Role.Arn}`, `{AWS::AccountId}`. */

@@ -1,0 +1,98 @@
+/** Rules for agents that a schema cannot express. */
+import type { AgentFile, ParameterFile, ParameterType, Report } from "./agent-file";
+import { ORCHESTRATOR, localAgentId } from "./names";
+
+/** Parameter that names an environment, in whichever function. */
+const ENVIRONMENT = "environment";
+
+/** The rules for one agent that need nothing but its file. `stem` is the file's name without its ending. */
+export function checkAlone(agent: AgentFile, stem: string, report: Report): void {
+  if (agent.name !== stem) report("name", `"${agent.name}" must be the file's name, "${stem}"`);
+  checkUnique(agent.action_groups, "action_groups", report);
+  agent.action_groups.forEach((group, g) => {
+    const at = `action_groups[${g}]`;
+    if (group.handler === "agent_invoker" && agent.name !== ORCHESTRATOR) {
+      // agent_invoker knows the specialists' ids: a specialist that needs agent_invoker would be a cycle.
+      report(`${at}.handler`, `only the ${ORCHESTRATOR} invokes other agents`);
+    }
+    checkUnique(group.functions, `${at}.functions`, report);
+    group.functions.forEach((fn, f) => {
+      const parameters = fn.parameters ?? [];
+      checkUnique(parameters, `${at}.functions[${f}].parameters`, report);
+      parameters.forEach((parameter, p) => {
+        checkParameter(parameter, (key, reason) => {
+          report(`${at}.functions[${f}].parameters[${p}]${key}`, reason);
+        });
+      });
+    });
+  });
+}
+
+/** An environment that a model may choose and mcp_proxy then refuses would be a promise nobody keeps. */
+export function checkEnvironments(agent: AgentFile, environments: readonly string[], report: Report): void {
+  agent.action_groups.forEach((group, g) => {
+    group.functions.forEach((fn, f) => {
+      fn.parameters?.forEach(({ name, enum: offered = [] }, p) => {
+        const unknown = name === ENVIRONMENT ? offered.filter((value) => !environments.includes(String(value))) : [];
+        if (unknown.length === 0) return;
+        report(
+          `action_groups[${g}].functions[${f}].parameters[${p}].enum`,
+          `${unknown.join(", ")} is not in the setting environments (${environments.join(", ")}); ` +
+            `the enum has ${offered.join(", ")}`,
+        );
+      });
+    });
+  });
+}
+
+function checkParameter(parameter: ParameterFile, report: Report): void {
+  const { type, enum: values, enum_from: from, default: fallback } = parameter;
+  if (from !== undefined && values !== undefined) report(".enum_from", "cannot stand beside enum");
+  if (from !== undefined && type !== "string") report(".enum_from", `needs the type string, not ${type}`);
+  values?.forEach((value, index) => {
+    if (!isOfType(value, type)) report(`.enum[${index}]`, `${JSON.stringify(value)} is not of the type ${type}`);
+  });
+  if (fallback === undefined) return;
+  if (parameter.required === true) report(".default", "a required parameter has no default");
+  if (!isOfType(fallback, type)) report(".default", `${JSON.stringify(fallback)} is not of the type ${type}`);
+  if (from !== undefined) report(".default", "cannot stand beside enum_from");
+  if (values?.includes(fallback as string | number) === false) {
+    report(".default", `${JSON.stringify(fallback)} is not one of ${values.join(", ")}`);
+  }
+}
+
+function isOfType(value: unknown, type: ParameterType): boolean {
+  switch (type) {
+    case "integer":
+      return Number.isInteger(value);
+    case "array":
+      return Array.isArray(value);
+    case "string":
+    case "number":
+    case "boolean":
+      return typeof value === type;
+  }
+}
+
+function checkUnique(items: readonly { readonly name: string }[], at: string, report: Report): void {
+  items.forEach(({ name }, index) => {
+    const first = items.findIndex((item) => item.name === name);
+    if (first < index) report(`${at}[${index}].name`, `"${name}" is taken by ${at}[${first}]`);
+  });
+}
+
+/** Two agents with the same id would be one on the local stage. */
+export function checkLocalIds(agents: readonly AgentFile[], reportIn: (file: string) => Report): void {
+  const owners = new Map<string, string>();
+  for (const { name } of agents) {
+    const id = localAgentId(name);
+    const owner = owners.get(id);
+    if (owner !== undefined) {
+      reportIn(`${name}.yaml`)(
+        "name",
+        `"${name}" and "${owner}" have the same id ${id} on the local stage (first 10 letters and digits)`,
+      );
+    }
+    owners.set(id, owner ?? name);
+  }
+}
