@@ -20,6 +20,7 @@ pub mod memory_manager;
 pub mod registration;
 pub mod registry;
 pub mod runtime;
+mod sdk;
 
 #[cfg(test)]
 mod test_support;

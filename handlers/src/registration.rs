@@ -15,6 +15,7 @@ mod event;
 mod properties;
 #[cfg(test)]
 mod tests;
+mod tools;
 
 use std::time::Duration;
 
@@ -24,14 +25,14 @@ use tokio::time::Instant;
 
 use self::{
     answer::{Answer, Mailbox},
-    event::{Request, RequestType},
+    event::{Request, RequestType, Stack},
     properties::Declared,
 };
 use crate::{
     env,
-    error::{Error, Kind, Result, invalid},
+    error::{Error, Kind, Result, internal, invalid},
     mcp_client::{Discovery, Failure, Guard, LambdaArn, McpClient},
-    registry::{self, Claim, Registry, Server, Status, stack_owner},
+    registry::{self, AuthenticationType, Claim, Holding, Registry, Server, Standing, Status, stack_owner},
     runtime::Invocation,
 };
 
@@ -75,16 +76,16 @@ impl Registration {
     /// and doing the same again is harmless.
     pub async fn handle(&self, event: Value, invocation: Invocation) -> Result<Value> {
         let request = Request::parse(event)?;
-        let letter = self.mailbox.letter(&request.response_url)?;
+        let home = LambdaArn::parse(&invocation.function_arn).map_err(internal)?;
+        let letter = self.mailbox.letter(&request.response_url, &home.region)?;
         let deadline = work_deadline(&invocation);
-        let outcome =
-            match tokio::time::timeout_at(deadline, Box::pin(self.work(&request, &invocation, deadline))).await {
-                Ok(outcome) => outcome,
-                Err(_) => Err(Error::new(
-                    Kind::Timeout,
-                    "The registration took too long. Check that the MCP server answers, and try again.",
-                )),
-            };
+        let outcome = match tokio::time::timeout_at(deadline, Box::pin(self.work(&request, &home, deadline))).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(Error::new(
+                Kind::Timeout,
+                "The registration took too long. Check that the MCP server answers, and try again.",
+            )),
+        };
         let answer = match &outcome {
             Ok(done) => Answer::success(&request, &done.physical_id, &done.data),
             Err(error) => Answer::failure(&request, &reason(error, &invocation)),
@@ -103,20 +104,34 @@ impl Registration {
         Ok(json!({ "Status": answer.status(), "PhysicalResourceId": answer.physical_id() }))
     }
 
-    async fn work(&self, request: &Request, invocation: &Invocation, deadline: Instant) -> Result<Done> {
+    async fn work(&self, request: &Request, home: &LambdaArn, deadline: Instant) -> Result<Done> {
         let owner = stack_owner(&request.stack_id, &request.logical_id);
         if request.request_type == RequestType::Delete {
             return self.delete(request, &owner).await;
         }
-        let home = LambdaArn::parse(&invocation.function_arn).map_err(invalid)?;
-        let mut declared = Declared::parse(&request.properties, self.registry.table(), self.client.guard(), &home)
+        let stack = request.stack()?;
+        let is_local = stack.account == home.account;
+        let mut declared = Declared::parse(&request.properties, self.registry.table(), self.client.guard(), home)
             .map_err(|problems| listed(&problems))?;
         let given = declared.tools.take();
-        let server = declared.into_server(request, &home, &owner)?;
-        let server = self.complete(server, given, deadline).await?;
+        let server = declared.into_server(request, stack, is_local, &owner);
+        // Before anything goes out: the endpoint is the declarer's, and the API key that belongs to the id may be another's.
+        let may_ask = match self.registry.standing(&server.server_id, &owner).await? {
+            Standing::Other(holding) => return Err(taken(&server.server_id, &holding)),
+            standing => may_ask(&server, is_local, &standing),
+        };
+        let server = self.complete(server, given, may_ask, deadline).await?;
+        let unsettled = tools::unsettled(&server);
+        if !unsettled.is_empty() {
+            tracing::warn!(
+                server_id = server.server_id,
+                tools = unsettled.join(", "),
+                "no status_tool: when an answer of these tools is lost, only a person can find out what became of it"
+            );
+        }
         match self.registry.register(&server).await? {
             Claim::Registered => Ok(Done { physical_id: server.id(), data: data(&server) }),
-            Claim::Taken { id, owner } => Err(Error::new(Kind::Conflict, taken(&server.server_id, &id, &owner))),
+            Claim::Taken(holding) => Err(taken(&server.server_id, &holding)),
         }
     }
 
@@ -130,43 +145,74 @@ impl Registration {
         Ok(Done { physical_id, data: Map::new() })
     }
 
-    /// Adds what the server itself has to say: the MCP version, and the tools unless they were given.
+    /// Adds what the server itself has to say: the MCP version, and the tools unless they were given. `may_ask`: whether it
+    /// is asked at all.
     async fn complete(
         &self,
         mut server: Server,
         given: Option<Vec<registry::Tool>>,
+        may_ask: bool,
         deadline: Instant,
     ) -> Result<Server> {
         self.client.check_endpoint(&server, deadline).await.map_err(|e| invalid(e.to_string()))?;
-        let tools_given = given.is_some();
-        let patience = if tools_given { deadline.min(Instant::now() + VERSION_PATIENCE) } else { deadline };
-        match (self.client.discover(&server, patience).await, given) {
-            (Ok(Discovery { mcp_version, tools }), given) => {
+        server.available_tools = match given {
+            Some(tools) if may_ask => {
+                server.mcp_version = self.version(&server, deadline).await?;
+                tools
+            }
+            Some(tools) => tools,
+            None if may_ask => {
+                let Discovery { mcp_version, mut tools } =
+                    self.client.discover(&server, deadline).await.map_err(|e| undiscovered(&e.to_string()))?;
+                tools::distrust(&mut tools);
                 server.mcp_version = Some(mcp_version);
-                server.available_tools = given.unwrap_or(tools);
+                tools
             }
-            // The guard's word is final; a server that is down can be registered all the same if its tools are known.
-            (Err(error), Some(tools)) if !matches!(error.failure, Failure::Refused(_) | Failure::Unsupported(_)) => {
-                tracing::warn!(server_id = server.server_id, %error, "registered without asking the server");
-                server.available_tools = tools;
-            }
-            (Err(error), Some(_)) => return Err(invalid(error.to_string())),
-            (Err(error), None) => {
-                return Err(Error::new(
-                    Kind::Dependency,
-                    format!(
-                        "The tools cannot be discovered ({error}) Give AvailableTools or make the server reachable."
-                    ),
+            None => {
+                return Err(undiscovered(
+                    "an API key is sent only to a server that is active and declared in this account.",
                 ));
             }
-        }
-        let problems = properties::tool_problems(&server);
+        };
+        let mut problems = tools::approve(&mut server);
+        problems.extend(tools::problems(&server));
         if !problems.is_empty() {
             return Err(listed(&problems));
         }
         server.definition_hash = server.compute_hash();
         Ok(server)
     }
+
+    /// The MCP version of a server whose tools are known; none if it cannot be learned now.
+    async fn version(&self, server: &Server, deadline: Instant) -> Result<Option<String>> {
+        let patience = deadline.min(Instant::now() + VERSION_PATIENCE);
+        match self.client.discover(server, patience).await {
+            Ok(discovery) => Ok(Some(discovery.mcp_version)),
+            // The guard's word is final; a server that is down can be registered all the same.
+            Err(error) if matches!(error.failure, Failure::Refused(_) | Failure::Unsupported(_)) => {
+                Err(invalid(error.to_string()))
+            }
+            Err(error) => {
+                tracing::warn!(server_id = server.server_id, %error, "registered without asking the server");
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Whether a server is asked anything while it is registered. With an API key it is only if the key belongs to whoever
+/// declares the endpoint: somebody of this account who has the id already, or makes it active now. What waits for approval
+/// gets no key.
+fn may_ask(server: &Server, is_local: bool, standing: &Standing) -> bool {
+    server.authentication_type != AuthenticationType::ApiKey
+        || (is_local && (*standing == Standing::Own || server.status == Status::Active))
+}
+
+fn undiscovered(reason: &str) -> Error {
+    Error::new(
+        Kind::Dependency,
+        format!("The tools cannot be discovered ({reason}) Give AvailableTools or make the server reachable."),
+    )
 }
 
 fn work_deadline(invocation: &Invocation) -> Instant {
@@ -183,15 +229,24 @@ fn reason(error: &Error, invocation: &Invocation) -> String {
     format!("{error} (request id {} in the log of the function registration)", invocation.request_id)
 }
 
-fn taken(server_id: &str, id: &str, owner: &str) -> String {
+/// Why a server id cannot be had.
+fn taken(server_id: &str, Holding { id, owner, live }: &Holding) -> Error {
     let by = match owner.rsplit_once('#') {
         Some((stack, logical_id)) => format!("the resource {logical_id} of the stack {stack}"),
         None if owner.is_empty() => "an entry that was made by hand".to_owned(),
-        None => owner.to_owned(),
+        None => owner.clone(),
     };
-    format!(
-        "The server id {server_id} belongs to {by} (entry {id}). Choose another ServerId, or decommission that entry first."
-    )
+    let message = if *live {
+        format!(
+            "The server id {server_id} belongs to {by} (entry {id}). Choose another ServerId, or decommission that entry first."
+        )
+    } else {
+        format!(
+            "The server id {server_id} belonged to {by} (entry {id}, decommissioned), and its API key may still be there. \
+             Choose another ServerId, or have an operator delete that secret and the decommissioned entries of the id."
+        )
+    };
+    Error::new(Kind::Conflict, message)
 }
 
 /// What `Fn::GetAtt` can read.
@@ -209,12 +264,11 @@ fn data(server: &Server) -> Map<String, Value> {
 
 impl Declared {
     /// The entry as far as the template says it.
-    fn into_server(self, request: &Request, home: &LambdaArn, owner: &str) -> Result<Server> {
-        let stack = request.stack()?;
+    fn into_server(self, request: &Request, stack: Stack, is_local: bool, owner: &str) -> Server {
         // What another account registers waits for a person's approval.
-        let status = if stack.account == home.account { self.status } else { Status::Pending };
+        let status = if is_local { self.status } else { Status::Pending };
         let now = registry::now();
-        Ok(Server {
+        Server {
             server_id: self.server_id,
             version: self.version,
             server_name: self.server_name,
@@ -238,6 +292,6 @@ impl Declared {
             updated_at: now,
             created_by: request.stack_id.clone(),
             superseded: None,
-        })
+        }
     }
 }

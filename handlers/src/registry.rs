@@ -14,7 +14,7 @@ pub use model::{
 };
 use semver::Version;
 pub(crate) use write::now;
-pub use write::{Claim, Release};
+pub use write::{Claim, Holding, Release, Standing};
 
 use crate::error::{Error, Result, dependency, throttled};
 

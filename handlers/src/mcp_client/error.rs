@@ -4,18 +4,30 @@ use std::time::Duration;
 
 /// A call that brought no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("MCP server {server_id}: {failure}")]
+#[error("MCP server {server_id}: {failure}{}", self.remark())]
 pub struct CallError {
     /// The server that was called.
     pub server_id: String,
     /// What happened.
     pub failure: Failure,
+    /// Whether a `tools/call` was on its way when it happened; whatever comes before one (a handshake, a list of tools)
+    /// starts nothing.
+    pub sent: bool,
 }
 
 impl CallError {
     /// Whether the tool may have started: then nobody may simply call it again.
     pub const fn may_have_run(&self) -> bool {
-        self.failure.may_have_run()
+        self.sent && self.failure.may_have_run()
+    }
+
+    /// What to think of the tool where the failure's own words do not say it.
+    const fn remark(&self) -> &'static str {
+        match (self.may_have_run(), &self.failure) {
+            (true, Failure::Timeout { .. }) => " The tool may still be running.",
+            (true, Failure::Interrupted(_)) => " The tool may have run.",
+            _ => "",
+        }
     }
 }
 
@@ -56,15 +68,13 @@ pub enum Failure {
         reason: String,
     },
     /// No complete answer in time.
-    #[error("no answer within {} s.{}", .after.as_secs(), if *.sent { " The tool may still be running." } else { "" })]
+    #[error("no answer within {} s.", .after.as_secs())]
     Timeout {
         /// Time that was left for the call.
         after: Duration,
-        /// Whether a tool call was under way.
-        sent: bool,
     },
     /// The connection broke before the answer was complete.
-    #[error("the connection broke before the answer was complete: {0}. The tool may have run.")]
+    #[error("the connection broke before the answer was complete: {0}.")]
     Interrupted(String),
     /// An HTTP status other than success, without a JSON-RPC error in it.
     #[error("it answered HTTP {status}{}.", hint(*status))]
@@ -141,8 +151,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether the tool may have started.
-    pub const fn may_have_run(&self) -> bool {
+    /// Whether the tool may have started if this happened to a `tools/call`. Whether it did, [`CallError`] knows.
+    pub(super) const fn may_have_run(&self) -> bool {
         match self {
             Self::Refused(_)
             | Self::Unsupported(_)
@@ -156,13 +166,13 @@ impl Failure {
             | Self::FunctionThrottled
             | Self::SecretMissing(_)
             | Self::SecretUnusable { .. } => false,
-            Self::Timeout { sent, .. } => *sent,
             // A gateway may give up (408, 5xx) on a server that goes on working; any other 4xx, or a redirect, is a refusal.
             Self::Status { status } => *status < 300 || *status >= 500 || *status == 408,
             // Codes that say the request was never taken up. Source: JSON-RPC 2.0 section 5.1, MCP 2026-07-28 errors.
             Self::Rpc { code, .. } => !matches!(*code, -32700 | -32602..=-32600 | -32022..=-32020),
             Self::Invoke { may_have_run, .. } => *may_have_run,
-            Self::Interrupted(_)
+            Self::Timeout { .. }
+            | Self::Interrupted(_)
             | Self::Malformed(_)
             | Self::Oversized { .. }
             | Self::InputRequired(_)
@@ -170,9 +180,9 @@ impl Failure {
         }
     }
 
-    /// The error of a call to `server_id`.
-    pub fn of(self, server_id: &str) -> CallError {
-        CallError { server_id: server_id.to_owned(), failure: self }
+    /// The error of a call to `server_id`; `sent` as in [`CallError`].
+    pub(super) fn of(self, server_id: &str, sent: bool) -> CallError {
+        CallError { server_id: server_id.to_owned(), failure: self, sent }
     }
 }
 

@@ -43,7 +43,12 @@ impl Exchange {
         }
     }
 
-    /// Whether a `tools/call` has left.
+    /// Notes that the server certainly did not take up what was sent so far.
+    pub(super) fn not_taken_up(&self) {
+        self.total.tool_call_sent.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether a `tools/call` has left that the server may have taken up.
     pub(super) fn tool_call_sent(&self) -> bool {
         self.total.tool_call_sent.load(Ordering::Relaxed)
     }

@@ -166,7 +166,7 @@ impl GuardedHttp {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, StreamableHttpError<io::Error>> {
-        let response = request.send().await.map_err(|e| self.fail(self.classify(&e)))?;
+        let response = request.send().await.map_err(|e| self.fail(self.classify(e)))?;
         match response.status() {
             status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) => {
                 Err(self.fail(Failure::Unauthorized { status: status.as_u16(), secret: None }))
@@ -175,7 +175,9 @@ impl GuardedHttp {
         }
     }
 
-    fn classify(&self, error: &reqwest::Error) -> Failure {
+    fn classify(&self, error: reqwest::Error) -> Failure {
+        // The query of a URL may hold a password.
+        let error = error.without_url();
         let host = format!(
             "{}:{}",
             self.url.host_str().unwrap_or_default(),
@@ -215,7 +217,7 @@ impl GuardedHttp {
         let mut body = BytesMut::new();
         let mut stream = response.bytes_stream();
         while let Some(part) = stream.next().await {
-            let part = part.map_err(|e| self.fail(self.classify(&e)))?;
+            let part = part.map_err(|e| self.fail(self.classify(e)))?;
             self.exchange.received(part.len()).map_err(|failure| self.fail(failure))?;
             if body.len() + part.len() > limit {
                 return Err(self.fail(Failure::Oversized { limit }));
@@ -234,7 +236,7 @@ impl GuardedHttp {
                     Ok(()) => return Ok(part),
                     Err(failure) => failure,
                 },
-                Err(error) => this.classify(&error),
+                Err(error) => this.classify(error),
             };
             let text = failure.to_string();
             this.exchange.failed(failure);
@@ -368,4 +370,24 @@ pub(super) fn parse_answer(body: &[u8]) -> Result<ServerJsonRpcMessage, Failure>
         let start = String::from_utf8_lossy(body.get(..200).unwrap_or(body)).into_owned();
         Failure::Malformed(format!("expected a JSON-RPC response, got \"{}\"", shorten(&start, 120)))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn no_failure_tells_the_query_of_the_endpoint() {
+        let mock = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(500)).mount(&mock).await;
+        let url: Url = format!("{}/mcp?token=very-secret", mock.uri()).parse().unwrap();
+        let client = Client::new();
+        let error = client.get(url.clone()).send().await.unwrap().error_for_status().unwrap_err();
+        assert!(error.to_string().contains("very-secret"), "reqwest tells it: {error}");
+        let http = GuardedHttp::new(client, &url, None, None, Exchange::default()).unwrap();
+        let failure = http.classify(error).to_string();
+        assert!(failure.contains("500") && !failure.contains("very-secret"), "{failure}");
+    }
 }

@@ -22,6 +22,7 @@ use super::{
     guard::{Guard, LambdaArn},
     https::parse_answer,
 };
+use crate::sdk::was_not_sent;
 
 /// Tag that makes a function invocable as an MCP server; its value is the stage.
 pub(crate) const TAG: &str = "switchyard-mcp";
@@ -105,12 +106,6 @@ impl Invoke {
     fn failure(&self, error: &SdkError<InvokeError>) -> Failure {
         let arn = || self.arn.to_string();
         match error {
-            SdkError::ConstructionFailure(_) => {
-                Failure::Invoke { code: "the request cannot be built".to_owned(), may_have_run: false }
-            }
-            SdkError::DispatchFailure(dispatch) if dispatch.is_user() || dispatch.is_other() => {
-                Failure::Invoke { code: shorten(&DisplayErrorContext(error).to_string(), 200), may_have_run: false }
-            }
             SdkError::ServiceError(service) => match error.code() {
                 Some("ResourceNotFoundException") => Failure::FunctionMissing(arn()),
                 Some("AccessDeniedException" | "AccessDenied" | "UnrecognizedClientException") => {
@@ -125,6 +120,9 @@ impl Invoke {
                     may_have_run: !(400..500).contains(&service.raw().status().as_u16()),
                 },
             },
+            unsent if was_not_sent(unsent) => {
+                Failure::Invoke { code: shorten(&DisplayErrorContext(unsent).to_string(), 200), may_have_run: false }
+            }
             other => Failure::Interrupted(shorten(&DisplayErrorContext(other).to_string(), 200)),
         }
     }

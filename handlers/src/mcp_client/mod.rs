@@ -55,7 +55,7 @@ pub struct ToolResult {
 pub struct Discovery {
     /// The MCP version agreed on.
     pub mcp_version: String,
-    /// Its tools.
+    /// Its tools as it declares them; annotations are its own word, which is no approval.
     pub tools: Vec<Tool>,
 }
 
@@ -95,7 +95,7 @@ impl McpClient {
     ) -> Result<ToolResult, CallError> {
         let Some(approved) = server.tool(tool) else {
             let known = server.available_tools.iter().map(|tool| tool.name.clone()).collect();
-            return Err(Failure::UnknownTool { tool: tool.to_owned(), known }.of(&server.server_id));
+            return Err(Failure::UnknownTool { tool: tool.to_owned(), known }.of(&server.server_id, false));
         };
         // The SDK promotes such arguments to headers only for tools that it has listed on the same connection.
         let list_first = approved.input_schema.to_string().contains("\"x-mcp-header\"");
@@ -129,14 +129,13 @@ impl McpClient {
     /// # Errors
     /// A [`CallError`] that says what to change.
     pub async fn check_endpoint(&self, server: &Server, deadline: Instant) -> Result<(), CallError> {
-        let exchange = Exchange::default();
         let check = async {
             match self.supported(server)? {
                 Endpoint::Lambda(arn) => lambda::check_invocable(&self.routes.lambda, &self.guard, &arn).await,
                 Endpoint::Http { .. } => Ok(()),
             }
         };
-        within(deadline, &exchange, Box::pin(check)).await.map_err(|failure| failure.of(&server.server_id))
+        within(deadline, Box::pin(check)).await.map_err(|failure| failure.of(&server.server_id, false))
     }
 
     /// The endpoint of a server whose protocol and authentication are spoken here.
@@ -189,6 +188,7 @@ impl McpClient {
                 match failure {
                     Failure::Unauthorized { status: 401, .. } if may_renew_key => {
                         may_renew_key = false;
+                        exchange.not_taken_up();
                         let fresh = self.api_key(server, true).await?;
                         if fresh == key {
                             return Err(self.name_secret(server, failure));
@@ -198,13 +198,15 @@ impl McpClient {
                     failure if may_ask && connection::is_version_refused(&failure) => {
                         tracing::warn!(server_id = server.server_id, mcp_version = server.mcp_version, %failure, "stored MCP version refused, asking the server");
                         may_ask = false;
+                        exchange.not_taken_up();
                         opening = Opening::Ask;
                     }
                     failure => return Err(self.name_secret(server, failure)),
                 }
             }
         };
-        within(deadline, &exchange, Box::pin(whole)).await.map_err(|failure| failure.of(&server.server_id))
+        let outcome = within(deadline, Box::pin(whole)).await;
+        outcome.map_err(|failure| failure.of(&server.server_id, exchange.tool_call_sent()))
     }
 
     async fn api_key(&self, server: &Server, fresh: bool) -> Result<Option<(HeaderName, HeaderValue)>, Failure> {
@@ -227,15 +229,11 @@ impl McpClient {
     }
 }
 
-/// `work`, or a timeout that tells whether a tool call was under way.
-async fn within<T>(
-    deadline: Instant,
-    exchange: &Exchange,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+/// `work`, or a timeout.
+async fn within<T>(deadline: Instant, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let after = deadline.saturating_duration_since(Instant::now());
     let outcome = tokio::time::timeout_at(deadline, work).await;
-    outcome.unwrap_or_else(|_| Err(Failure::Timeout { after, sent: exchange.tool_call_sent() }))
+    outcome.unwrap_or_else(|_| Err(Failure::Timeout { after }))
 }
 
 /// All tools of a server, page by page.

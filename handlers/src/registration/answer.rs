@@ -17,9 +17,11 @@ const MAX_ANSWER: usize = 4096;
 /// Longest physical id. Same source.
 const MAX_PHYSICAL_ID: usize = 1024;
 
-/// Attempts to deliver an answer, and the time one may take.
+/// Attempts to deliver an answer, the time one may take, and the pause after the first, which doubles. Two attempts that
+/// hang leave time for a third; all of them end at the deadline.
 const ATTEMPTS: u32 = 4;
-const ATTEMPT_TIME: Duration = Duration::from_secs(3);
+const ATTEMPT_TIME: Duration = Duration::from_millis(2500);
+const PAUSE: Duration = Duration::from_millis(300);
 
 /// An answer, ready to be sent.
 #[derive(Debug, Clone)]
@@ -109,17 +111,17 @@ impl Mailbox {
             .transpose()?;
         let client = Client::builder()
             .redirect(redirect::Policy::none())
-            .timeout(ATTEMPT_TIME)
+            .no_proxy()
             .build()
             .map_err(|e| internal("TLS does not work on this machine").with_source(e))?;
         Ok(Self { client, local })
     }
 
-    /// Prepares the answer to `response_url`.
+    /// Prepares the answer to `response_url`; `region` is the one of this function, and so that of the stack.
     ///
     /// # Errors
     /// The URL is not one that CloudFormation hands out.
-    pub(super) fn letter(&self, response_url: &str) -> Result<Letter<'_>> {
+    pub(super) fn letter(&self, response_url: &str, region: &str) -> Result<Letter<'_>> {
         let refuse = || {
             // The rest of the URL is a credential.
             let host =
@@ -129,7 +131,7 @@ impl Mailbox {
             ))
         };
         let url = Url::parse(response_url).map_err(|_| refuse())?;
-        if is_cloudformation(&url) || self.local.as_ref().is_some_and(|local| same_place(&url, local)) {
+        if is_cloudformation(&url, region) || self.local.as_ref().is_some_and(|local| same_place(&url, local)) {
             Ok(Letter { client: &self.client, url })
         } else {
             Err(refuse())
@@ -137,16 +139,18 @@ impl Mailbox {
     }
 }
 
-/// Whether a URL leads to one of CloudFormation's own buckets, such as
-/// `https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/…`.
-fn is_cloudformation(url: &Url) -> bool {
+/// Whether a URL leads to CloudFormation's own bucket of the region, such as
+/// `https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/…`. Names of buckets are global and anybody may
+/// take one, so the name has to be exactly this one.
+/// Source: AWS CloudFormation user guide, "Setting up VPC endpoints for CloudFormation" (the buckets that custom resources need).
+fn is_cloudformation(url: &Url, region: &str) -> bool {
     let Some(host) = url.host_str() else { return false };
-    let aws = host.strip_suffix(".amazonaws.com").or_else(|| host.strip_suffix(".amazonaws.com.cn"));
-    let Some((bucket, service)) = aws.and_then(|rest| rest.split_once('.')) else { return false };
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let bucket = format!("cloudformation-custom-resource-response-{}", region.replace('-', ""));
+    let endpoints = ["s3".to_owned(), format!("s3.{region}"), format!("s3-{region}"), format!("s3.dualstack.{region}")];
     url.scheme() == "https"
         && url.port().is_none()
-        && bucket.starts_with("cloudformation-custom-resource-")
-        && (service == "s3" || service.starts_with("s3.") || service.starts_with("s3-"))
+        && endpoints.iter().any(|endpoint| host == format!("{bucket}.{endpoint}.{domain}"))
 }
 
 /// Whether two URLs name the same server; all names of the loopback interface are one.
@@ -169,16 +173,17 @@ impl Letter<'_> {
     /// It could not be delivered.
     pub(super) async fn send(&self, answer: &Answer, deadline: Instant) -> Result<()> {
         let body = answer.body();
-        let mut reason = String::new();
+        let mut reason = "there was no time left".to_owned();
         for attempt in 0..ATTEMPTS {
             if attempt > 0 {
-                tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(attempt)).await;
+                tokio::time::sleep_until(deadline.min(Instant::now() + PAUSE * 2_u32.pow(attempt - 1))).await;
             }
-            if Instant::now() >= deadline {
+            let time = ATTEMPT_TIME.min(deadline.saturating_duration_since(Instant::now()));
+            if time.is_zero() {
                 break;
             }
             // No content type: the URL is signed without one.
-            match self.client.put(self.url.clone()).body(body.clone()).send().await {
+            match self.client.put(self.url.clone()).timeout(time).body(body.clone()).send().await {
                 Ok(response) if response.status().is_success() => return Ok(()),
                 Ok(response) => reason = format!("HTTP {}", response.status().as_u16()),
                 Err(error) => reason = error.without_url().to_string(),

@@ -66,8 +66,13 @@ impl Request {
         let wrong = || invalid(format!("StackId \"{}\" is not the id of a CloudFormation stack.", self.stack_id));
         let parts: Vec<&str> = self.stack_id.splitn(6, ':').collect();
         let ["arn", _, "cloudformation", region, account, resource] = parts.as_slice() else { return Err(wrong()) };
-        let name = resource.strip_prefix("stack/").and_then(|rest| rest.split('/').next()).ok_or_else(wrong)?;
-        Ok(Stack { region: (*region).to_owned(), account: (*account).to_owned(), name: name.to_owned() })
+        // Who owns what follows from these parts, so nothing may be missing or left over.
+        let parts: Vec<&str> = resource.split('/').collect();
+        let ["stack", name, number] = parts.as_slice() else { return Err(wrong()) };
+        if [region, account, name, number].iter().any(|part| part.is_empty()) || self.stack_id.contains('#') {
+            return Err(wrong());
+        }
+        Ok(Stack { region: (*region).to_owned(), account: (*account).to_owned(), name: (*name).to_owned() })
     }
 
     /// The `ServerId@Version` that the properties ask for, as far as it can be told.

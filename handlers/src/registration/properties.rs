@@ -4,9 +4,10 @@ use semver::Version;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::tools::MAX_TOOLS_BYTES;
 use crate::{
-    mcp_client::{Endpoint, Failure, Guard, LambdaArn, MAX_TOOLS, api_key_header},
-    registry::{AuthenticationType, ProtocolType, Server, Status, Tool, valid_server_id},
+    mcp_client::{Endpoint, Failure, Guard, LambdaArn, api_key_header},
+    registry::{AuthenticationType, ProtocolType, Status, Tool, valid_server_id},
 };
 
 /// Version of a server that names none.
@@ -15,14 +16,8 @@ pub(super) const DEFAULT_VERSION: &str = "1.0.0";
 /// Properties that CloudFormation and CDK use for themselves.
 const IGNORED: &[&str] = &["ServiceToken", "ServiceTimeout", "Fingerprint"];
 
-/// Largest tools list in bytes of JSON. An entry may hold two of them (see `Server::superseded`) in DynamoDB's 400 KB.
-const MAX_TOOLS_BYTES: usize = 170 * 1024;
-
 /// Largest `Metadata` and `Configuration` in bytes of JSON.
 const MAX_MAP_BYTES: usize = 8 * 1024;
-
-/// Longest tool name: what models and gateways accept.
-const MAX_TOOL_NAME: usize = 64;
 
 /// What a template says about a server.
 #[derive(Debug)]
@@ -237,76 +232,4 @@ impl Reader<'_> {
         }
         Some(tools)
     }
-}
-
-/// What is wrong with the tools of a server, given or discovered, and with the settings that name them.
-pub(super) fn tool_problems(server: &Server) -> Vec<String> {
-    let mut problems = Vec::new();
-    let tools = &server.available_tools;
-    if tools.is_empty() {
-        problems.push("the server has no tools".to_owned());
-    }
-    if tools.len() > MAX_TOOLS {
-        problems.push(format!("the server has {} tools, at most {MAX_TOOLS} are allowed", tools.len()));
-    }
-    if serde_json::to_string(tools).is_ok_and(|json| json.len() > MAX_TOOLS_BYTES) {
-        problems.push(format!("the tools are larger than {MAX_TOOLS_BYTES} bytes of JSON"));
-    }
-    for (index, tool) in tools.iter().enumerate() {
-        let name = &tool.name;
-        let well_formed = (1..=MAX_TOOL_NAME).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte));
-        if !well_formed {
-            problems.push(format!(
-                "tool {index}: the name \"{name}\" must be 1 to {MAX_TOOL_NAME} letters, digits and _ - . /"
-            ));
-        }
-        if tools.iter().take(index).any(|other| other.name == *name) {
-            problems.push(format!("tool {index}: the name \"{name}\" is used twice"));
-        }
-        for (field, schema) in
-            [("inputSchema", Some(&tool.input_schema)), ("outputSchema", tool.output_schema.as_ref())]
-        {
-            if schema.is_some_and(|schema| schema.get("type").and_then(Value::as_str) != Some("object")) {
-                problems.push(format!("tool \"{name}\": {field} must be a JSON Schema with type \"object\""));
-            }
-        }
-        if !tool.meta.is_null() && !tool.meta.is_object() {
-            problems.push(format!("tool \"{name}\": _meta must be an object"));
-        }
-    }
-    problems.extend(setting_problems(server));
-    problems
-}
-
-fn setting_problems(server: &Server) -> Vec<String> {
-    let mut problems = Vec::new();
-    let text = |name: &str| match server.configuration.get(name) {
-        None => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.as_str())),
-        Some(_) => Err(format!("Configuration.{name} must be a string")),
-    };
-    match text("environment_argument") {
-        Ok(Some(argument)) => {
-            let declares =
-                |tool: &Tool| tool.input_schema.get("properties").is_some_and(|all| all.get(argument).is_some());
-            if !server.available_tools.iter().any(declares) {
-                problems.push(format!("Configuration.environment_argument: no tool has an argument \"{argument}\""));
-            }
-        }
-        Ok(None) => {}
-        Err(problem) => problems.push(problem),
-    }
-    match text("status_tool") {
-        Ok(Some(name)) => match server.tool(name) {
-            Some(tool) if tool.read_only() => {}
-            Some(_) => {
-                problems.push(format!("Configuration.status_tool: \"{name}\" is not annotated readOnlyHint: true"))
-            }
-            None => problems.push(format!("Configuration.status_tool: there is no tool \"{name}\"")),
-        },
-        Ok(None) => {}
-        Err(problem) => problems.push(problem),
-    }
-    problems
 }

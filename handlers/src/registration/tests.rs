@@ -2,6 +2,7 @@
 
 mod lifecycle;
 mod refusals;
+mod trust;
 
 use std::time::Duration;
 

@@ -270,6 +270,13 @@ pub fn owner_stack(owner: &str) -> &str {
     owner.rsplit_once('#').map_or(owner, |(stack, _)| stack)
 }
 
+/// What the stacks have in common that follow one another under one name in one account and region: the stack id up to the
+/// last slash, after which each has a number of its own.
+pub(super) fn owner_line(owner: &str) -> &str {
+    let stack = owner_stack(owner);
+    stack.rfind('/').and_then(|end| stack.get(..=end)).unwrap_or(stack)
+}
+
 /// The same document with object keys sorted and whole numbers in one spelling, as DynamoDB returns `1.0` as `1`.
 fn canonical(value: &Value) -> Value {
     match value {

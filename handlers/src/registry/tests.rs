@@ -28,6 +28,11 @@ fn alpha(logical_id: &str) -> String {
     stack_owner(ALPHA, logical_id)
 }
 
+/// The resource A of the stack Alpha has the id by version 1.0.0.
+fn holding(live: bool) -> Holding {
+    Holding { id: "pipelines@1.0.0".to_owned(), owner: alpha("A"), live }
+}
+
 #[tokio::test]
 async fn the_highest_active_semantic_version_is_used() {
     let registry = registry().await;
@@ -68,7 +73,7 @@ async fn an_entry_made_by_hand_needs_only_the_essentials() {
     assert!(error.message().contains("by-hand@1.0.0") && error.message().contains("soap"), "{error}");
 
     let claim = Server { server_id: "by-hand".to_owned(), ..server("2.0.0", "active", &alpha("A")) };
-    assert!(matches!(registry.register(&claim).await.unwrap(), Claim::Taken { owner, .. } if owner.is_empty()));
+    assert!(matches!(registry.register(&claim).await.unwrap(), Claim::Taken(by) if by.owner.is_empty()));
 }
 
 #[tokio::test]
@@ -78,7 +83,7 @@ async fn another_stacks_server_cannot_be_taken_over_in_any_version() {
     let before = registry.get("pipelines", "1.0.0").await.unwrap();
     for version in ["1.0.0", "2.0.0"] {
         let claim = registry.register(&server(version, "active", &stack_owner(BETA, "A"))).await.unwrap();
-        assert_eq!(claim, Claim::Taken { id: "pipelines@1.0.0".to_owned(), owner: alpha("A") });
+        assert_eq!(claim, Claim::Taken(holding(true)));
     }
     assert_eq!(registry.release("pipelines", "1.0.0", &stack_owner(BETA, "A")).await.unwrap(), Release::Nothing);
     assert_eq!(registry.get("pipelines", "1.0.0").await.unwrap(), before);
@@ -86,16 +91,43 @@ async fn another_stacks_server_cannot_be_taken_over_in_any_version() {
 }
 
 #[tokio::test]
-async fn a_decommissioned_server_is_free_for_others() {
+async fn a_decommissioned_server_is_free_for_its_stack_alone() {
     let registry = registry().await;
     registry.register(&server("1.0.0", "active", &alpha("A"))).await.unwrap();
     assert_eq!(registry.release("pipelines", "1.0.0", &alpha("A")).await.unwrap(), Release::Decommissioned);
     assert_eq!(status(&registry, "1.0.0").await, Some(Status::Decommissioned));
     assert_eq!(registry.release("pipelines", "1.0.0", &alpha("A")).await.unwrap(), Release::Nothing);
-    assert_eq!(
-        registry.register(&server("1.0.0", "active", &stack_owner(BETA, "B"))).await.unwrap(),
-        Claim::Registered
-    );
+    let again = stack_owner("arn:aws:cloudformation:us-east-1:123456789012:stack/Alpha/created-again", "B");
+    for stranger in [
+        BETA,
+        "arn:aws:cloudformation:us-east-1:999999999999:stack/Alpha/1",
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/Alpha/1",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/Alphabet/1",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/Al/1",
+    ] {
+        for version in ["1.0.0", "2.0.0"] {
+            let claim = registry.register(&server(version, "active", &stack_owner(stranger, "A"))).await.unwrap();
+            assert_eq!(claim, Claim::Taken(holding(false)), "{stranger} {version}");
+        }
+        // The condition of the write says the same, should the entry be decommissioned after the look at it.
+        let late = server("1.0.0", "pending", &stack_owner(stranger, "A"));
+        assert!(!registry.put(&late, false).await.unwrap(), "{stranger}");
+    }
+    assert_eq!(registry.standing("pipelines", &again).await.unwrap(), Standing::Free);
+    assert_eq!(registry.register(&server("1.0.0", "active", &again)).await.unwrap(), Claim::Registered);
+    assert_eq!(registry.standing("pipelines", &again).await.unwrap(), Standing::Own);
+    assert_eq!(registry.release("pipelines", "1.0.0", &again).await.unwrap(), Release::Decommissioned);
+}
+
+#[tokio::test]
+async fn what_others_left_behind_does_not_hinder_the_present_owner() {
+    let registry = registry().await;
+    registry.register(&server("1.0.0", "active", &alpha("A"))).await.unwrap();
+    // An operator hands the id over: Beta has a live version, and Alpha's is decommissioned.
+    let beta = stack_owner(BETA, "B");
+    assert!(registry.put(&server("2.0.0", "active", &beta), false).await.unwrap());
+    registry.release("pipelines", "1.0.0", &alpha("A")).await.unwrap();
+    assert_eq!(registry.register(&server("1.0.0", "active", &beta)).await.unwrap(), Claim::Registered);
 }
 
 #[tokio::test]

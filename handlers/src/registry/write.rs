@@ -3,6 +3,10 @@
 //! A stack owns a server id while any version of it is live (not decommissioned) under the stack's name. A stack that claims
 //! an id for the first time writes its entry as `pending`, looks again whether another stack did the same, and only then
 //! makes it what it asked for: of two stacks that race, both see the other, so never both win.
+//!
+//! An id outlives its entries: its API key stays in Secrets Manager, and agents go on naming it. So a decommissioned id is
+//! free only for a stack of the same name, account and region, such as one that was deleted and created again; for anybody
+//! else an operator has to delete what is left of it.
 
 use std::collections::HashMap;
 
@@ -12,7 +16,10 @@ use aws_sdk_dynamodb::{
     types::AttributeValue::{self, S},
 };
 
-use super::{Item, Registry, Server, Status, failed, model::owner_stack};
+use super::{
+    Item, Registry, Server, Status, failed,
+    model::{owner_line, owner_stack},
+};
 use crate::error::{Result, internal, invalid};
 
 /// What became of a registration.
@@ -21,12 +28,29 @@ pub enum Claim {
     /// The entry is written.
     Registered,
     /// Somebody else has the id.
-    Taken {
-        /// Their live entry, `server_id@version`.
-        id: String,
-        /// Its owner; empty when the entry was made by hand.
-        owner: String,
-    },
+    Taken(Holding),
+}
+
+/// Who has a server id, seen from one owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody, and this owner may claim it.
+    Free,
+    /// The stack of this owner, with a live entry.
+    Own,
+    /// Somebody else.
+    Other(Holding),
+}
+
+/// The entry by which somebody has a server id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holding {
+    /// `server_id@version`.
+    pub id: String,
+    /// Its owner; empty when the entry was made by hand.
+    pub owner: String,
+    /// Whether it is live; otherwise it is decommissioned.
+    pub live: bool,
 }
 
 /// What became of the wish to remove an entry.
@@ -42,12 +66,6 @@ pub enum Release {
     Nothing,
 }
 
-/// The part of an entry that decides who may write.
-struct Holder {
-    version: String,
-    owner: String,
-}
-
 impl Registry {
     /// Writes an entry in the name of `server.owner`.
     ///
@@ -55,24 +73,24 @@ impl Registry {
     /// The table cannot be read or written, or DynamoDB cannot store the entry.
     pub async fn register(&self, server: &Server) -> Result<Claim> {
         let id = &server.server_id;
-        let held = match self.holders(id, &server.owner).await? {
-            Holders::Other(other) => return Ok(taken(id, other)),
-            Holders::Own => true,
-            Holders::Nobody => false,
+        let held = match self.standing(id, &server.owner).await? {
+            Standing::Other(holding) => return Ok(Claim::Taken(holding)),
+            Standing::Own => true,
+            Standing::Free => false,
         };
         let before = self.get(id, &server.version).await?;
         let entry = inherit(server, before.as_ref());
         if !held {
             let claim = Server { status: Status::Pending, ..entry.clone() };
-            if !self.put(&claim, &server.owner).await? {
+            if !self.put(&claim, false).await? {
                 return self.lost(id, &server.owner).await;
             }
-            if let Holders::Other(other) = self.holders(id, &server.owner).await? {
+            if let Standing::Other(holding) = self.standing(id, &server.owner).await? {
                 self.withdraw(&claim, before.as_ref()).await?;
-                return Ok(taken(id, other));
+                return Ok(Claim::Taken(holding));
             }
         }
-        if self.put(&entry, &server.owner).await? { Ok(Claim::Registered) } else { self.lost(id, &server.owner).await }
+        if self.put(&entry, true).await? { Ok(Claim::Registered) } else { self.lost(id, &server.owner).await }
     }
 
     /// Removes the entry in the name of `owner`: decommissions it, or gives it back to the resource of the same stack that it
@@ -117,39 +135,47 @@ impl Registry {
         done(update.send().await, "written").map(|done| if done { release } else { Release::Nothing })
     }
 
-    /// Who holds a server id, seen from `owner`.
-    async fn holders(&self, server_id: &str, owner: &str) -> Result<Holders> {
+    /// Who has a server id, seen from `owner`.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    pub async fn standing(&self, server_id: &str, owner: &str) -> Result<Standing> {
         let mut pages = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
             .key_condition_expression("server_id = :id")
-            .filter_expression("#status <> :gone")
-            .projection_expression("version, #owner")
+            .projection_expression("version, #owner, #status")
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":id", S(server_id.to_owned()))
-            .expression_attribute_values(":gone", S(Status::Decommissioned.as_str().to_owned()))
             .into_paginator()
             .items()
             .send();
-        let mut holders = Holders::Nobody;
+        let (mut own, mut left_behind) = (false, None);
         while let Some(item) = pages.next().await {
             let item = item.map_err(|e| failed("read", e))?;
-            let holder = Holder { version: text(&item, "version"), owner: text(&item, "owner") };
-            if owner_stack(&holder.owner) != owner_stack(owner) {
-                return Ok(Holders::Other(holder));
+            let holding = Holding {
+                id: format!("{server_id}@{}", text(&item, "version")),
+                owner: text(&item, "owner"),
+                live: text(&item, "status") != Status::Decommissioned.as_str(),
+            };
+            match holding.live {
+                true if owner_stack(&holding.owner) != owner_stack(owner) => return Ok(Standing::Other(holding)),
+                true => own = true,
+                false if owner_line(&holding.owner) != owner_line(owner) => left_behind = Some(holding),
+                false => {}
             }
-            holders = Holders::Own;
         }
-        Ok(holders)
+        // Whoever has the id now has settled the question of whom it belonged to before.
+        Ok(if own { Standing::Own } else { left_behind.map_or(Standing::Free, Standing::Other) })
     }
 
     /// The answer when a conditioned write did not happen: somebody else was faster.
     async fn lost(&self, server_id: &str, owner: &str) -> Result<Claim> {
-        match self.holders(server_id, owner).await? {
-            Holders::Other(other) => Ok(taken(server_id, other)),
+        match self.standing(server_id, owner).await? {
+            Standing::Other(holding) => Ok(Claim::Taken(holding)),
             _ => Err(crate::error::Error::new(
                 crate::error::Kind::Conflict,
                 format!(
@@ -159,15 +185,20 @@ impl Registry {
         }
     }
 
-    /// Writes an entry if nobody else's live entry is in the way. False: one is.
-    async fn put(&self, entry: &Server, owner: &str) -> Result<bool> {
-        let put = self
+    /// Writes an entry if nobody else's is in the way: a live one, or, unless the id is `held` by the owner, one that was
+    /// left behind. False: one is.
+    pub(super) async fn put(&self, entry: &Server, held: bool) -> Result<bool> {
+        let gone = if held { "#status = :gone" } else { "(#status = :gone AND begins_with(#owner, :line))" };
+        let mut put = self
             .put_request(entry)?
-            .condition_expression("attribute_not_exists(server_id) OR #status = :gone OR begins_with(#owner, :stack)")
+            .condition_expression(format!("attribute_not_exists(server_id) OR begins_with(#owner, :stack) OR {gone}"))
             .expression_attribute_names("#status", "status")
             .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":gone", S(Status::Decommissioned.as_str().to_owned()))
-            .expression_attribute_values(":stack", S(format!("{}#", owner_stack(owner))));
+            .expression_attribute_values(":stack", S(format!("{}#", owner_stack(&entry.owner))));
+        if !held {
+            put = put.expression_attribute_values(":line", S(owner_line(&entry.owner).to_owned()));
+        }
         done(put.send().await, "written")
     }
 
@@ -193,19 +224,6 @@ impl Registry {
             .map_err(|e| internal("The registry entry cannot be turned into a DynamoDB item.").with_source(e))?;
         Ok(self.client.put_item().table_name(&self.table).set_item(Some(item)))
     }
-}
-
-enum Holders {
-    /// No live entry.
-    Nobody,
-    /// Live entries of the same stack only.
-    Own,
-    /// A live entry of somebody else.
-    Other(Holder),
-}
-
-fn taken(server_id: &str, holder: Holder) -> Claim {
-    Claim::Taken { id: format!("{server_id}@{}", holder.version), owner: holder.owner }
 }
 
 /// The entry with what it keeps from the one it replaces: since when it exists, and whom it was taken over from.

@@ -126,6 +126,47 @@ async fn a_broken_answer_may_have_run() {
     assert!(may_have_run);
 }
 
+/// What goes wrong before a `tools/call` leaves starts nothing, however bad it looks.
+#[tokio::test]
+async fn a_failed_handshake_has_not_run_the_tool() {
+    const ENDLESS: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n";
+    const BROKEN: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n";
+    for version in [None, Some("2025-11-25")] {
+        let mut urls = vec![raw(ENDLESS, &[b' '; 65536], true).await, raw(BROKEN, b"{", false).await];
+        let mut mocks = Vec::new();
+        for response in [
+            ResponseTemplate::new(502),
+            ResponseTemplate::new(200).set_body_raw("<html>login</html>", "text/html"),
+            ResponseTemplate::new(200)
+                .set_body_json(json!({"jsonrpc": "2.0", "id": 0, "error": {"code": -32603, "message": "no"}})),
+        ] {
+            mocks.push(answering(response).await);
+        }
+        urls.extend(mocks.iter().map(MockServer::uri));
+        for url in urls {
+            let error = call(&client(), &server(&url, version), "echo").await.unwrap_err();
+            assert!(error.failure.may_have_run(), "the failure alone proves nothing: {error}");
+            assert!(!error.sent && !error.may_have_run(), "{version:?}: {error}");
+        }
+    }
+    let silent = answering(ResponseTemplate::new(200).set_delay(Duration::from_secs(30))).await;
+    let deadline = Instant::now() + Duration::from_millis(300);
+    let server = server(&silent.uri(), Some("2025-11-25"));
+    let error = client().call_tool(&server, "echo", JsonObject::new(), JsonObject::new(), deadline).await.unwrap_err();
+    assert!(matches!(error.failure, Failure::Timeout { .. }) && !error.may_have_run(), "{error}");
+    assert!(!error.to_string().contains("may still be running"), "{error}");
+}
+
+#[tokio::test]
+async fn a_call_that_was_refused_does_not_count_when_its_repetition_never_leaves() {
+    let mock = MockServer::start().await;
+    let call_of = |name: &str| body_partial_json(json!({"method": name}));
+    Mock::given(call_of("tools/call")).respond_with(ResponseTemplate::new(400)).expect(1).mount(&mock).await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(500)).with_priority(9).mount(&mock).await;
+    let found = failure(&client(), &server(&mock.uri(), MODERN), "echo").await;
+    assert_eq!(found, (Failure::Status { status: 500 }, false));
+}
+
 #[tokio::test]
 async fn a_compressed_answer_is_not_unpacked() {
     let mock = answering(

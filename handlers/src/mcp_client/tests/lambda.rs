@@ -1,5 +1,6 @@
 //! Servers behind `lambda:Invoke`.
 
+use tokio::io::AsyncReadExt as _;
 use wiremock::{
     Mock, MockServer, Request, ResponseTemplate,
     matchers::{any, body_partial_json, method, path, query_param},
@@ -112,7 +113,40 @@ async fn answers_that_are_not_mcp_or_too_large_or_late_are_refused() {
         .call_tool(&server(ARN, MODERN), "echo", JsonObject::new(), JsonObject::new(), deadline)
         .await
         .unwrap_err();
-    assert!(matches!(error.failure, Failure::Timeout { sent: true, .. }), "{error}");
+    assert!(matches!(error.failure, Failure::Timeout { .. }) && error.may_have_run(), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_after_the_request_may_have_run_and_one_never_made_has_not() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let closing = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let _ = socket.read(&mut [0; 64 * 1024]).await;
+        }
+    });
+    let (found, may_have_run) = failure(&client_with(&closing, open_guard()), &server(ARN, MODERN), "echo").await;
+    assert!(matches!(found, Failure::Interrupted(_)) && may_have_run, "{found:?}");
+
+    let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let (found, may_have_run) =
+        failure(&client_with(&format!("http://{closed}"), open_guard()), &server(ARN, MODERN), "echo").await;
+    assert!(matches!(found, Failure::Invoke { .. }) && !may_have_run, "{found:?}");
+}
+
+#[tokio::test]
+async fn a_function_that_fails_the_handshake_has_not_run_the_tool() {
+    for version in [None, Some("2025-11-25")] {
+        let crashing = invoking(
+            ResponseTemplate::new(200)
+                .insert_header("x-amz-function-error", "Unhandled")
+                .set_body_json(json!({"errorMessage": "cannot start"})),
+        )
+        .await;
+        let client = client_with(&crashing.uri(), open_guard());
+        let found = failure(&client, &server(ARN, version), "echo").await;
+        assert_eq!(found, (Failure::Function("cannot start".to_owned()), false), "{version:?}");
+    }
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ async fn tools_that_are_not_given_are_discovered() {
     assert_eq!((&answer["Data"]["ToolCount"], &answer["Data"]["McpVersion"]), (&json!("4"), &json!("2026-07-28")));
     let entry = desk.registration.registry.active("team-tools").await.unwrap().unwrap();
     assert_eq!(entry.status_tool().unwrap().pipeline_type(), Some("bootstrap"));
+    assert!(entry.status_tool().unwrap().read_only(), "the owner names it, so it is approved");
     assert_eq!(entry.definition_hash, entry.compute_hash(), "the hash survives DynamoDB");
 }
 
@@ -183,6 +184,19 @@ async fn a_renamed_resource_takes_over_and_its_rollback_gives_back() {
     assert_eq!((entry.status, entry.server_name.as_str()), (Status::Active, "Renamed"));
     succeeded(&desk.delete(SECOND, ID).await);
     assert_eq!(desk.entry("1.0.0").await.unwrap().status, Status::Decommissioned);
+}
+
+#[tokio::test]
+async fn a_stack_that_is_created_again_gets_its_server_back_and_others_do_not() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let wish = properties(&dead_endpoint().await);
+    succeeded(&desk.create(FIRST, &wish).await);
+    succeeded(&desk.delete(FIRST, ID).await);
+    let reason = failed(&desk.create(STRANGER, &with(&wish, json!({"Version": "2.0.0"}))).await);
+    assert!(reason.contains("belonged to") && reason.contains("delete that secret"), "{reason}");
+    let again = Sender { stack: "arn:aws:cloudformation:us-east-1:123456789012:stack/Alpha/9", ..FIRST };
+    succeeded(&desk.create(again, &wish).await);
+    assert_eq!(desk.entry("1.0.0").await.unwrap().status, Status::Active);
 }
 
 #[tokio::test]

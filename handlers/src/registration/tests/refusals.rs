@@ -46,10 +46,14 @@ async fn tools_and_the_settings_that_name_them_are_checked() {
         {"name": "run", "inputSchema": object}, {"name": "run", "inputSchema": object},
         {"name": "bad name", "inputSchema": object}, {"name": "list", "inputSchema": {"type": "array"}},
         {"name": "meta", "inputSchema": object, "_meta": 3},
+        {"name": "change", "inputSchema": object, "annotations": {"readOnlyHint": false}},
     ]);
     let more = json!({
         "AvailableTools": tools.to_string(),
-        "Configuration": json!({"environment_argument": "environment", "status_tool": "run"}).to_string(),
+        "Configuration": json!({
+            "environment_argument": "environment", "status_tool": "change", "read_only_tools": ["gone", "list", 3],
+        })
+        .to_string(),
     });
     let reason = failed(&desk.create(FIRST, &with(&properties(&dead_endpoint().await), more)).await);
     for part in [
@@ -58,8 +62,18 @@ async fn tools_and_the_settings_that_name_them_are_checked() {
         "\"list\": inputSchema",
         "\"meta\": _meta must be an object",
         "no tool has an argument \"environment\"",
-        "\"run\" is not annotated readOnlyHint",
+        "Configuration.status_tool: \"change\" is declared with readOnlyHint: false",
+        "Configuration.read_only_tools: there is no tool \"gone\"",
+        "Configuration.read_only_tools[2] must be a string",
     ] {
+        assert!(reason.contains(part), "{part} is not in: {reason}");
+    }
+    let settings = json!({"read_only_tools": "echo", "status_tool": ["echo"], "environment_argument": 1}).to_string();
+    let wrong = with(&properties(&dead_endpoint().await), json!({"Configuration": settings}));
+    let reason = failed(&desk.create(FIRST, &wrong).await);
+    for part in
+        ["read_only_tools must be a list", "status_tool must be a string", "environment_argument must be a string"]
+    {
         assert!(reason.contains(part), "{part} is not in: {reason}");
     }
     let none = with(&properties(&dead_endpoint().await), json!({"AvailableTools": "[]"}));
@@ -141,6 +155,37 @@ async fn an_answer_that_is_not_taken_is_sent_again() {
 }
 
 #[tokio::test]
+async fn delivering_the_answer_ends_at_the_deadline() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    desk.cloudformation.reset().await;
+    let late = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    Mock::given(any()).respond_with(late).mount(&desk.cloudformation).await;
+    let event = json!({
+        "RequestType": "Delete", "ResponseURL": format!("{}/answer", desk.cloudformation.uri()), "StackId": ALPHA,
+        "RequestId": "r-1", "LogicalResourceId": "Server", "PhysicalResourceId": "not-registered-r-1",
+    });
+    let started = Instant::now();
+    let error = desk.registration.handle(event, invocation(Duration::from_millis(600))).await.unwrap_err();
+    assert!(error.message().contains("could not be answered"), "{error}");
+    assert!(started.elapsed() < Duration::from_millis(1500), "{:?}", started.elapsed());
+}
+
+#[tokio::test]
+async fn a_stack_id_that_no_stack_has_owns_nothing() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    for stack in [
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/Alpha",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack//1",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/Alpha/1/2",
+        "arn:aws:cloudformation:us-east-1:123456789012:stack/Alpha/1#Server",
+        "arn:aws:cloudformation:us-east-1::stack/Alpha/1",
+    ] {
+        let reason = failed(&desk.create(Sender { stack, ..FIRST }, &properties(&dead_endpoint().await)).await);
+        assert!(reason.contains("is not the id of a CloudFormation stack"), "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn a_long_reason_is_shortened_to_what_cloudformation_reads() {
     let desk = Desk::open("http://127.0.0.1:9").await;
     let mut wish = properties(&dead_endpoint().await);
@@ -155,29 +200,46 @@ async fn a_long_reason_is_shortened_to_what_cloudformation_reads() {
 async fn events_of_others_and_foreign_response_urls_are_errors() {
     let desk = Desk::open("http://127.0.0.1:9").await;
     assert!(desk.registration.handle(json!({"hello": "world"}), invocation(Duration::from_secs(5))).await.is_err());
-    let port = desk.cloudformation.address().port();
     let elsewhere = [
         "https://evil.example/x",
         "http://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/x",
         "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com.evil.example/x",
         "https://evil.s3.amazonaws.com/x",
+        // Names that anybody may give a bucket, and the bucket of another region.
+        "https://cloudformation-custom-resource-evil.s3.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1-evil.s3.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast11.s3.us-east-1.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1.evil.s3.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.eu-west-1.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3-website-us-east-1.amazonaws.com/x",
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com.cn/x",
+        "https://cloudformation-custom-resource-response-euwest1.s3.amazonaws.com/x",
         "https://cloudformation-custom-resource-x.execute-api.us-east-1.amazonaws.com/x",
         "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com:8443/x",
         "http://127.0.0.1:1/x",
         "no url",
     ];
     for url in elsewhere {
-        let error = desk.registration.mailbox.letter(url).err().unwrap();
+        let error = desk.registration.mailbox.letter(url, "us-east-1").err().expect(url);
         assert!(!error.message().contains("/x"), "{error}");
     }
-    for url in [
-        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn?Signature=x".to_owned(),
-        "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/arn".to_owned(),
-        "https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn/arn".to_owned(),
-        format!("http://localhost:{port}/_ministack/cfn-response/1"),
-        format!("http://127.0.0.1:{port}/_ministack/cfn-response/1"),
+    let port = desk.cloudformation.address().port();
+    for (url, region) in [
+        ("https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/arn?Signature=x", "us-east-1"),
+        (
+            "https://cloudformation-custom-resource-response-eucentral1.s3.eu-central-1.amazonaws.com/arn",
+            "eu-central-1",
+        ),
+        ("https://cloudformation-custom-resource-response-uswest2.s3-us-west-2.amazonaws.com/arn", "us-west-2"),
+        (
+            "https://cloudformation-custom-resource-response-usgovwest1.s3.us-gov-west-1.amazonaws.com/arn",
+            "us-gov-west-1",
+        ),
+        ("https://cloudformation-custom-resource-response-cnnorth1.s3.cn-north-1.amazonaws.com.cn/arn", "cn-north-1"),
+        (&format!("http://localhost:{port}/_ministack/cfn-response/1"), "us-east-1"),
+        (&format!("http://127.0.0.1:{port}/_ministack/cfn-response/1"), "us-east-1"),
     ] {
-        assert!(desk.registration.mailbox.letter(&url).is_ok(), "{url}");
+        assert!(desk.registration.mailbox.letter(url, region).is_ok(), "{url}");
     }
-    assert!(Mailbox::new(None).unwrap().letter(&format!("http://localhost:{port}/x")).is_err());
+    assert!(Mailbox::new(None).unwrap().letter(&format!("http://localhost:{port}/x"), "us-east-1").is_err());
 }
