@@ -1,73 +1,56 @@
-# Every verb installs what it needs the first time and is quick afterwards.
-SHELL := bash
-.SHELLFLAGS := -eu -o pipefail -c
+# Verbs of Switchyard. Each installs what it needs the first time and is quick afterwards.
+
 .DEFAULT_GOAL := help
-MAKEFLAGS += --no-print-directory
+.DELETE_ON_ERROR:
+.PHONY: help setup tools requirements build test lint local synth
 
-# Instruction set of the zips that `make build` makes: arm64 (a deployment's default) or x86_64.
+# One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
+export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+
+# Instruction set of the Lambda functions: arm64 or x86_64.
 ARCH ?= arm64
-# One target for cargo and cargo-lambda, so that they share what is compiled.
-export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
-TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
-PROGRAMS := $(TARGET_DIR)/$(CARGO_BUILD_TARGET)/debug
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export CHAT
+# First of the three ports in a row that the local stack listens on.
+PORT ?= 4566
+# Settings of the CDK app for `make synth`, as `-c key=value`; see cdk/config.ts.
+CDK_ARGS ?=
 
-.PHONY: help
-help: ## Show the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 18
-	@echo
-	@echo '  make local CHAT="…"  answers one sentence and exits, non-zero if the run failed'
-	@echo '  make build ARCH=x86_64  where the arm64 target or zig is missing'
+help: ## Shows this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-.PHONY: setup
-setup: .venv/.installed node_modules/.installed ## Install everything the other commands need
+setup: tools .venv/.installed node_modules/.installed ## Installs the Python and Node packages that the other verbs use
 
-.PHONY: build
-build: .venv/.installed ## Build the zips of all functions for a deployment
+tools:
+	@scripts/check-tools
+
+.venv/.installed: requirements.txt | tools
+	@echo "installing Python packages into .venv"
+	@rm -rf .venv && python3 -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json | tools
+	@echo "installing Node packages into node_modules"
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+requirements: ## Writes requirements.txt anew from requirements.in (needs uv)
+	uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --output-file requirements.txt requirements.in
+
+build: setup ## Builds the zips of all Lambda functions for release (ARCH=arm64 or x86_64)
 	@scripts/build $(ARCH)
 
-.PHONY: test
-test: setup ## Run every test, end to end on a deployed local stack included
+synth: build ## Writes the CloudFormation templates to cdk.out (ARCH=..., CDK_ARGS="-c key=value")
+	@node_modules/.bin/cdk synth --quiet -c architecture=$(ARCH) $(CDK_ARGS)
+
+local: setup ## Runs everything on this machine and opens a prompt (CHAT="one question", PORT=4566)
+	@cargo build --workspace --bins
+	@exec target/$(CARGO_BUILD_TARGET)/debug/switchyard local --port $(PORT) $(if $(value CHAT),--chat "$$CHAT")
+
+test: setup ## Runs all tests: Rust units, the whole stack end to end, the CDK app
 	@scripts/test
 
-.PHONY: lint
-lint: setup ## Check formatting, lints, licences, agents and templates
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --locked -- -D warnings
-	@scripts/deny
-	npm run --silent lint
-	npm run --silent templates
-	cfn-lint --ignore-checks W3005 -- build/templates/*.json
+lint: setup ## Checks format and lints of Rust and TypeScript, dependencies, templates
+	@scripts/lint
 
-.PHONY: local
-local: setup ## Run the whole system on this machine, with a chat prompt
-	@cargo build --quiet --locked --workspace --bins
-	@$(PROGRAMS)/switchyard local $(if $(CHAT),--chat "$$CHAT")
-
-.PHONY: synth
-synth: setup ## Synthesise the templates for an account; builds the zips if there are none
-	@scripts/zips-are-for $(ARCH) || scripts/build $(ARCH)
-	npm run --silent synth -- -c architecture=$(ARCH)
-	@echo "The templates are in cdk.out."
-
-.PHONY: format
-format: setup ## Format all sources
-	cargo fmt --all
-	npm run --silent format
-
-# The tools written in Python or shipped through its registry, pinned with their hashes.
-.venv/.installed: requirements.txt | required
-	@echo "Installing Python tools into .venv"
-	@test -x .venv/bin/python || python3 -m venv .venv
-	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@touch $@
-
-node_modules/.installed: package.json package-lock.json | required
-	@echo "Installing Node packages into node_modules"
-	@npm ci --silent --no-audit --no-fund
-	@touch $@
-
-.PHONY: required
-required:
-	@scripts/required
+# What a person types is handed on as it is, whatever characters it has.
+export CHAT

@@ -94,7 +94,9 @@ fn a_protected_environment_is_refused_with_its_reason() {
 fn what_is_missing_or_not_offered_is_said_and_nothing_starts() {
     run(async {
         let _usual = gitlab::as_usual().await;
-        for message in ["Deploy the bootstrap infrastructure", "Deploy version 1.2.3 of the app in dev", "Order me a pizza"] {
+        for message in
+            ["Deploy the bootstrap infrastructure", "Deploy version 1.2.3 of the app in dev", "Order me a pizza"]
+        {
             let answer = ask(message).await;
             assert!(calls(&answer).iter().all(|call| !call.contains("/execute_")), "{message}: {:?}", calls(&answer));
             assert_eq!(support::execution_ids(&answer.reply), Vec::<String>::new(), "{message}: {}", answer.reply);

@@ -3,6 +3,13 @@
 //! Files are named after what they test. Tests run at the same time, so each has a tenant or an environment of its own; those
 //! that change how the GitLab stand-in behaves hold it for themselves (see `support::gitlab`).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends where something is not as expected"
+)]
+
 mod agents_as_data;
 mod callers;
 mod chat_handler;
@@ -11,4 +18,5 @@ mod mcp_proxy;
 mod memory_manager;
 mod pipelines;
 mod registration;
+mod runtime_api;
 mod support;

@@ -6,9 +6,9 @@ use nix::{sys::signal::Signal, unistd::Pid};
 use serde_json::{Value, json};
 
 use crate::support::{
-    ask, aws, eventually,
+    ask, aws,
     events::{api_call, body, call, state},
-    execution_id, execution_ids, gitlab, run, stack, unique,
+    eventually, execution_id, execution_ids, gitlab, run, stack, unique,
 };
 
 fn compute(tenant: &str, environment: &str) -> Value {
@@ -152,7 +152,11 @@ fn a_call_that_can_be_mended_is_sent_back_to_the_model() {
             (vec![("environment", "string", "dev")], "tenant_id"),
             (vec![("environment", "string", "moon"), ("tenant_id", "string", "t")], "dev, test, staging, prod"),
             (
-                vec![("environment", "string", "dev"), ("tenant_id", "string", "t"), ("instance_count", "integer", "many")],
+                vec![
+                    ("environment", "string", "dev"),
+                    ("tenant_id", "string", "t"),
+                    ("instance_count", "integer", "many"),
+                ],
                 "instance_count",
             ),
         ];

@@ -105,8 +105,7 @@ fn chain(error: &(dyn Error + 'static)) -> String {
 /// Reads an error answer; API Gateway's own errors may be no problem documents.
 pub(super) async fn problem(response: reqwest::Response) -> Problem {
     let status = response.status();
-    let header =
-        |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let retry_after = header("retry-after").and_then(|seconds| seconds.trim().parse().ok());
     let request_id = header("x-amzn-requestid").or_else(|| header("x-amzn-request-id"));
     let title = status.canonical_reason().unwrap_or("Error").to_owned();

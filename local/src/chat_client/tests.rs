@@ -114,7 +114,9 @@ async fn errors_say_what_happened_whatever_their_shape() {
     let cases = [
         (ResponseTemplate::new(400).set_body_json(problem), "400 Invalid request: No message. (request r1)"),
         (
-            ResponseTemplate::new(403).set_body_json(json!({ "message": "Forbidden" })).insert_header("x-amzn-RequestId", "r2"),
+            ResponseTemplate::new(403)
+                .set_body_json(json!({ "message": "Forbidden" }))
+                .insert_header("x-amzn-RequestId", "r2"),
             "403 Forbidden: Forbidden (request r2)",
         ),
         (ResponseTemplate::new(429).insert_header("retry-after", "3"), "429 Too Many Requests Try again in 3 s."),

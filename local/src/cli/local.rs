@@ -35,8 +35,10 @@ pub(super) struct LocalArguments {
 
 pub(super) async fn run(arguments: LocalArguments, terminal: Terminal) -> Result<ExitCode, String> {
     let options = options(&arguments)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| format!("signals cannot be received: {error}"))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| format!("signals cannot be received: {error}"))?;
+    let mut terminate =
+        signal(SignalKind::terminate()).map_err(|error| format!("signals cannot be received: {error}"))?;
+    let mut interrupt =
+        signal(SignalKind::interrupt()).map_err(|error| format!("signals cannot be received: {error}"))?;
     terminal.note("Starting Switchyard on this machine");
     let mut stack = tokio::select! {
         stack = Stack::start(&options, terminal) => stack.map_err(|error| error.to_string())?,
@@ -47,12 +49,13 @@ pub(super) async fn run(arguments: LocalArguments, terminal: Terminal) -> Result
 
     let client = stack.chat_client().map_err(|error| error.to_string())?;
     let conversation = Conversation { client, session: None, json: false, terminal };
+    let prompt = arguments.chat.is_none() && std::io::stdin().is_terminal();
     let outcome = tokio::select! {
-        outcome = talk(conversation, arguments.chat) => outcome,
+        outcome = talk(conversation, arguments.chat, prompt) => outcome,
         exit = stack.first_exit() => Err(exit.to_string()),
         _ = terminate.recv() => Ok(ExitCode::SUCCESS),
-        // At the prompt Ctrl-C is a key, and this branch is for a stack without one.
-        _ = interrupt.recv(), if !prompts() => Ok(ExitCode::SUCCESS),
+        // At the prompt Ctrl-C is a key, and while it waits for an answer it only ends the waiting.
+        _ = interrupt.recv(), if !prompt => Ok(ExitCode::SUCCESS),
     };
     terminal.note("Stopping");
     stack.stop().await;
@@ -63,17 +66,13 @@ fn options(arguments: &LocalArguments) -> Result<Options, String> {
     let root = match &arguments.root {
         Some(root) => root.canonicalize().map_err(|error| format!("{}: {error}", root.display()))?,
         None => {
-            let here = std::env::current_dir().map_err(|error| format!("cannot tell the current directory: {error}"))?;
+            let here =
+                std::env::current_dir().map_err(|error| format!("cannot tell the current directory: {error}"))?;
             find_root(&here).ok_or("this is no Switchyard repository: no cdk.json here or above; use --root")?
         }
     };
     let model = arguments.model_url.clone().zip(arguments.model_name.clone()).map(|(url, name)| Model { url, name });
     Ok(Options { ports: Ports::from(arguments.port), model, ..Options::of(root) })
-}
-
-/// Whether a person can type.
-fn prompts() -> bool {
-    std::io::stdin().is_terminal()
 }
 
 fn stopped(terminal: Terminal) -> ExitCode {
@@ -100,14 +99,14 @@ fn introduce(stack: &Stack, options: &Options, terminal: Terminal) {
     }
 }
 
-async fn talk(mut conversation: Conversation, message: Option<String>) -> Result<ExitCode, String> {
+async fn talk(mut conversation: Conversation, message: Option<String>, prompt: bool) -> Result<ExitCode, String> {
     let terminal = conversation.terminal;
     if let Some(message) = message {
         terminal.say(&format!("{} {message}", terminal.paint(Style::Bold, "you>")));
         let answered = conversation.say(&message).await;
         return Ok(if answered { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
-    if prompts() {
+    if prompt {
         terminal.note("Try: Deploy bootstrap infrastructure for dev environment   (Ctrl-D stops everything)");
         conversation.prompt().await?;
         return Ok(ExitCode::SUCCESS);

@@ -1,7 +1,8 @@
 //! The prompt: lines with history, read on a thread of their own so that everything else goes on meanwhile.
 
-use std::{path::PathBuf, thread};
+use std::{io::stdin, path::PathBuf, thread};
 
+use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
 use rustyline::{DefaultEditor, error::ReadlineError};
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +11,8 @@ type Reply = oneshot::Sender<Result<Option<String>, String>>;
 /// A prompt on the terminal.
 pub(super) struct Prompt {
     requests: mpsc::UnboundedSender<Reply>,
+    /// How the terminal was before lines were edited on it.
+    before: Option<Termios>,
 }
 
 impl Prompt {
@@ -23,6 +26,7 @@ impl Prompt {
             // A history that cannot be read is a convenience lost, not a reason to refuse to chat.
             let _ = editor.load_history(file);
         }
+        let before = tcgetattr(stdin()).ok();
         let (requests, mut waiting) = mpsc::unbounded_channel::<Reply>();
         // A detached thread: it must not keep the process alive when the rest of it ends.
         thread::spawn(move || {
@@ -38,7 +42,7 @@ impl Prompt {
                 }
             }
         });
-        Ok(Self { requests })
+        Ok(Self { requests, before })
     }
 
     /// The next line that is not empty; nothing when the person leaves (Ctrl-C, Ctrl-D, `exit`, `quit`).
@@ -47,6 +51,15 @@ impl Prompt {
         let gone = |_| "the prompt has ended".to_owned();
         self.requests.send(reply).map_err(|_| gone(()))?;
         line.await.map_err(|_| gone(()))?
+    }
+}
+
+impl Drop for Prompt {
+    /// The thread may still wait for a key; what ends meanwhile must not leave the terminal in its state.
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            let _ = tcsetattr(stdin(), SetArg::TCSANOW, before);
+        }
     }
 }
 

@@ -14,7 +14,8 @@ const LINES: usize = 4;
 
 /// `bootstrap → execute_bootstrap_pipeline(environment=dev)` and what came back below it.
 pub(super) fn step(terminal: Terminal, step: &Step) -> String {
-    let arguments: Vec<String> = step.parameters.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
+    let arguments: Vec<String> =
+        step.parameters.iter().map(|(name, value)| format!("{name}={}", plain(value))).collect();
     let call = format!("{}({})", step.function, arguments.join(", "));
     let head = format!("{} → {}", terminal.paint(Style::Name, &printable(&step.agent)), printable(&call));
     let result = shorten(&printable(&sentence(&step.result)));

@@ -95,9 +95,7 @@ pub fn router(store: Store, token: &str) -> Router {
         .route("/projects/{project}/pipelines/{pipeline}/variables", get(api::variables))
         .route("/projects/{project}/pipelines/{pipeline}/jobs", get(api::jobs))
         .fallback(|| async { answer::message(StatusCode::NOT_FOUND, "404 Not Found") })
-        .method_not_allowed_fallback(|| async {
-            answer::error(StatusCode::METHOD_NOT_ALLOWED, "405 Not Allowed")
-        })
+        .method_not_allowed_fallback(|| async { answer::error(StatusCode::METHOD_NOT_ALLOWED, "405 Not Allowed") })
         .layer(middleware::from_fn_with_state(context.clone(), gate));
     Router::new()
         .nest("/api/v4", api)
@@ -107,11 +105,7 @@ pub fn router(store: Store, token: &str) -> Router {
 }
 
 /// Answers that come before any route: ordered failures, rate limit, token.
-async fn gate(
-    axum::extract::State(context): axum::extract::State<Context>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn gate(axum::extract::State(context): axum::extract::State<Context>, request: Request, next: Next) -> Response {
     if let Some(ordered) = context.store.ordered_failure(request.method() == Method::POST) {
         return ordered;
     }

@@ -64,8 +64,8 @@ enum IdOrPath {
 /// # Errors
 /// When the file cannot be read, is not YAML of the expected form, or names no project.
 pub fn read_projects(path: &Path) -> Result<Vec<Project>, ProjectsError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ProjectsError::Unreadable { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| ProjectsError::Unreadable { path: path.to_owned(), source })?;
     let malformed = |message: String| ProjectsError::Malformed { path: path.to_owned(), message };
     let file: File = serde_saphyr::from_str(&text).map_err(|error| malformed(error.to_string()))?;
     if file.pipelines.is_empty() {

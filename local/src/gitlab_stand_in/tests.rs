@@ -152,7 +152,8 @@ async fn lists_filter_order_and_page() {
         create(&app, "bootstrap").await;
     }
     let list = format!("{BOOTSTRAP}/pipelines");
-    let (status, headers, page) = send(&app, "GET", &format!("{list}?per_page=2&page=2&source=api"), &Value::Null).await;
+    let (status, headers, page) =
+        send(&app, "GET", &format!("{list}?per_page=2&page=2&source=api"), &Value::Null).await;
     assert_eq!(status, 200);
     let ids: Vec<_> = page.as_array().unwrap().iter().map(|pipeline| pipeline["id"].as_u64().unwrap()).collect();
     assert_eq!(ids, [3, 2]);
@@ -182,7 +183,8 @@ async fn failures_happen_as_ordered_and_then_end() {
         assert_eq!(jobs.as_array().unwrap().len(), usize::from(end == "failed"));
     }
 
-    set(&app, json!({ "rate_limit_next": 1, "retry_after_seconds": 7, "status_code_next": 1, "status_code": 503 })).await;
+    set(&app, json!({ "rate_limit_next": 1, "retry_after_seconds": 7, "status_code_next": 1, "status_code": 503 }))
+        .await;
     let (status, headers, _) = send(&app, "GET", BOOTSTRAP, &Value::Null).await;
     assert_eq!((status, headers["retry-after"].to_str().unwrap()), (429, "7"));
     assert_eq!(send(&app, "GET", BOOTSTRAP, &Value::Null).await.0, 503);

@@ -63,7 +63,6 @@ impl Aws {
     }
 }
 
-
 /// Waits until chat_handler itself answers: an empty message is refused by it, and by nothing before it.
 pub(super) async fn wait_for_chat(api_url: &Url) -> Result<(), StackError> {
     let failed = |reason: String| StackError::new(format!("the chat API does not answer at {api_url}: {reason}"));

@@ -111,7 +111,8 @@ impl Outputs {
 
     /// Address of the chat API's stage on MiniStack; the address of the output is that of real AWS.
     pub(super) fn api_url(&self, ports: Ports) -> Result<Url, StackError> {
-        let id = self.get("ChatApiId").ok_or_else(|| StackError::new("the deployed stacks have no output ChatApiId"))?;
+        let id =
+            self.get("ChatApiId").ok_or_else(|| StackError::new("the deployed stacks have no output ChatApiId"))?;
         let url = format!("{}/_aws/execute-api/{id}/{STAGE}/", ports.ministack_url());
         Url::parse(&url).map_err(|error| StackError::new(format!("{url}: {error}")))
     }

@@ -110,6 +110,11 @@ impl Stack {
         self.parts.ports().ministack_url()
     }
 
+    /// Address of the agent runtime, for the SDK's Bedrock agent runtime client.
+    pub fn agent_runtime_url(&self) -> String {
+        self.parts.ports().agent_runtime_url()
+    }
+
     /// An output of the deployed stacks, by its name.
     pub fn output(&self, name: &str) -> Option<&str> {
         self.outputs.get(name)

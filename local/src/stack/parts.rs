@@ -63,8 +63,7 @@ impl Parts {
             .map_err(|error| StackError::new(format!("MiniStack cannot be started: {error}")))?;
         let lifeline = child.stdin.take();
         let group = Group::of(child)?;
-        let mut parts =
-            Self { ports: options.ports, group, ministack_log, others: Vec::new(), _lifeline: lifeline };
+        let mut parts = Self { ports: options.ports, group, ministack_log, others: Vec::new(), _lifeline: lifeline };
         parts.add("agent_runtime", agent_runtime(options)?, &logs)?;
         parts.add("gitlab_stand_in", gitlab_stand_in(options, gitlab_token)?, &logs)?;
         Ok(parts)
@@ -119,6 +118,9 @@ impl Parts {
         }
         self.group.signal(Signal::SIGKILL);
         let _ = self.group.leader.wait().await;
+        for part in &mut self.others {
+            let _ = part.child.wait().await;
+        }
         process::wait_gone(self.group.id());
     }
 }
@@ -187,7 +189,10 @@ fn program(name: &str) -> Result<PathBuf, StackError> {
     let own = std::env::current_exe().map_err(|error| StackError::new(format!("this program has no path: {error}")))?;
     let beside = own.ancestors().skip(1).take(2).map(|directory| directory.join(name)).find(|path| path.is_file());
     beside.ok_or_else(|| {
-        StackError::new(format!("the program {name} is not beside {}: run `cargo build -p local --bins`", own.display()))
+        StackError::new(format!(
+            "the program {name} is not beside {}: run `cargo build -p local --bins`",
+            own.display()
+        ))
     })
 }
 

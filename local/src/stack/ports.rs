@@ -29,7 +29,8 @@ impl Ports {
     /// # Errors
     /// When the machine gives none away.
     pub fn free() -> Result<Self, StackError> {
-        let bind = || TcpListener::bind(("127.0.0.1", 0)).map_err(|error| StackError::new(format!("no free port: {error}")));
+        let bind =
+            || TcpListener::bind(("127.0.0.1", 0)).map_err(|error| StackError::new(format!("no free port: {error}")));
         // All three are held until the last is known, so that they differ.
         let held = [bind()?, bind()?, bind()?];
         let port = |index: usize| held[index].local_addr().map(|address| address.port());
@@ -41,8 +42,11 @@ impl Ports {
 
     /// Fails when one of the ports is in use.
     pub(super) fn check_free(self) -> Result<(), StackError> {
-        let parts =
-            [(self.ministack, "MiniStack"), (self.agent_runtime, "the agent runtime"), (self.gitlab, "the GitLab stand-in")];
+        let parts = [
+            (self.ministack, "MiniStack"),
+            (self.agent_runtime, "the agent runtime"),
+            (self.gitlab, "the GitLab stand-in"),
+        ];
         for (port, part) in parts {
             match TcpListener::bind(("127.0.0.1", port)) {
                 Ok(_) => {}

@@ -168,10 +168,61 @@ pub(super) fn cdk(root: &Path) -> PathBuf {
 
 /// Fails when something that `make setup` installs is missing.
 pub(super) fn check_tools(root: &Path) -> Result<(), StackError> {
-    for tool in [python(root), root.join(".venv/bin/cargo-lambda"), cdk(root)] {
+    for tool in [python(root), cdk(root)] {
         if !tool.is_file() {
             return Err(StackError::new(format!("{} is missing: run `make setup` first", tool.display())));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let mut command = clean("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[tokio::test]
+    async fn a_command_that_fails_shows_the_end_of_its_log() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("log");
+        let script = "for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do echo line $i; done; echo last 1>&2; exit 3";
+        let error = finish("the command", shell(script), &log, None).await.unwrap_err().to_string();
+        assert!(error.starts_with("the command failed (exit status: 3)"), "{error}");
+        assert!(error.contains("    last\n"), "{error}");
+        assert_eq!(finish("the command", shell("echo fine"), &log, None).await, Ok(()));
+        assert_eq!(last_line(&log).as_deref(), Some("fine"));
+    }
+
+    #[tokio::test]
+    async fn giving_up_ends_the_command_and_its_children() {
+        let directory = tempfile::tempdir().unwrap();
+        let pid = directory.path().join("pid");
+        let script = format!("sleep 60 & echo $$ > {} && wait", pid.display());
+        let log = directory.path().join("log");
+        let waiting = finish("the command", shell(&script), &log, None);
+        assert!(tokio::time::timeout(Duration::from_secs(1), waiting).await.is_err());
+        let group: i32 = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+        for _ in 0..100 {
+            if !group_alive(group) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("the group {group} is still there");
+    }
+
+    #[test]
+    fn nothing_of_the_environment_is_passed_on_but_what_is_needed() {
+        let command = clean("true");
+        let names: Vec<_> = command.as_std().get_envs().map(|(name, _)| name.to_owned()).collect();
+        assert!(
+            names.iter().all(|name| ["PATH", "HOME", "LANG", "TMPDIR"].iter().any(|known| name == known)),
+            "{names:?}"
+        );
+    }
 }

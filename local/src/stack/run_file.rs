@@ -114,3 +114,53 @@ impl Drop for Guard {
         self.remove();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+
+    use super::*;
+
+    /// A process group whose leader's command line holds a word.
+    fn group(word: &str) -> std::process::Child {
+        // `sh` keeps running as the leader: with a second command it does not replace itself by `sleep`.
+        let script = "sleep 60; true";
+        std::process::Command::new("sh").args(["-c", script, word]).process_group(0).spawn().unwrap()
+    }
+
+    #[test]
+    fn a_directory_is_claimed_once_at_a_time() {
+        let work = tempfile::tempdir().unwrap();
+        let mut first = claim(work.path(), Terminal::plain()).unwrap();
+        first.started(1, Ports::from(1000)).unwrap();
+        let error = claim(work.path(), Terminal::plain()).unwrap_err().to_string();
+        assert!(error.contains("already runs") && error.contains(&std::process::id().to_string()), "{error}");
+        assert_eq!(RunFile::read(work.path()).unwrap().api_url, None);
+        first.ready(&Url::parse("http://127.0.0.1:1000/x").unwrap()).unwrap();
+        assert!(RunFile::read(work.path()).unwrap().api_url.is_some());
+        drop(first);
+        assert!(RunFile::read(work.path()).is_none());
+        claim(work.path(), Terminal::plain()).unwrap();
+    }
+
+    #[test]
+    fn what_a_killed_run_left_is_stopped_and_nothing_else() {
+        for (word, ours) in [("local/ministack_launcher.py", true), ("something-else", false)] {
+            let work = tempfile::tempdir().unwrap();
+            let mut left = group(word);
+            let id = i32::try_from(left.id()).unwrap();
+            let run = RunFile { pid: 1, group: id, ports: Ports::from(1000), api_url: None };
+            fs::write(work.path().join("run.json"), serde_json::to_vec(&run).unwrap()).unwrap();
+            // Takes the process off the table as soon as it ends, which is init's task for a real one.
+            let ended = std::thread::spawn(move || left.wait().unwrap());
+            claim(work.path(), Terminal::plain()).unwrap();
+            if ours {
+                ended.join().unwrap();
+            } else {
+                assert!(!ended.is_finished(), "a group that is not ours was ended");
+                nix::sys::signal::killpg(Pid::from_raw(id), Signal::SIGKILL).unwrap();
+                ended.join().unwrap();
+            }
+        }
+    }
+}

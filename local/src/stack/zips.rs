@@ -13,7 +13,6 @@ use crate::terminal::Terminal;
 
 /// Packages whose programs run in Lambda.
 const PACKAGES: [&str; 2] = ["handlers", "servers"];
-
 /// Where the zips are, and what they were made from.
 #[derive(Debug)]
 pub(super) struct Zips {
@@ -30,8 +29,9 @@ pub(super) async fn build(options: &Options, terminal: Terminal) -> Result<Zips,
     let target = target().await?;
     let architecture = if target.starts_with("aarch64") { "arm64" } else { "x86_64" };
 
-    let mut command = cargo("cargo", &target, &options.root);
-    // The whole workspace, as the tests do it, so that the features of the dependencies are the same.
+    let mut command = cargo(&target, &options.root);
+    // The whole workspace, as everywhere: Cargo unites the features of what is built together, and compiles a dependency
+    // again for each other set of them.
     command.args(["build", "--workspace", "--bins"]);
     process::finish("`cargo build`", command, &log, Some(&task)).await?;
 
@@ -42,7 +42,7 @@ pub(super) async fn build(options: &Options, terminal: Terminal) -> Result<Zips,
     for program in &programs {
         made_from.push(inputs::of_build(&built.join(program))?);
     }
-    let packed = [options.definitions.join("agents"), options.definitions.join("pipelines.yaml")];
+    let packed = ["agents", "pipelines.yaml"].map(|name| options.definitions.join(name));
     let fingerprint = inputs::of_contents(&packed, &made_from)?;
     let stamp = Stamp::new(options.work.join("lambda.stamp"), fingerprint.clone());
     let complete = programs.iter().all(|program| directory.join(program).join("bootstrap.zip").is_file());
@@ -52,32 +52,25 @@ pub(super) async fn build(options: &Options, terminal: Terminal) -> Result<Zips,
     }
 
     stamp.begin();
-    // What is packed is named relative to the current directory, so this runs where the agents are.
-    let mut command = cargo(&options.root.join(".venv/bin/cargo-lambda"), &target, &options.definitions);
-    command
-        .args(["lambda", "build", "--workspace", "--compiler", "cargo", "--output-format", "zip"])
-        .args(["--include", "agents", "--include", "pipelines.yaml"])
-        .arg("--manifest-path")
-        .arg(options.root.join("Cargo.toml"))
-        .arg("--lambda-dir")
-        .arg(&directory)
-        .args(programs.iter().map(|program| format!("--bin={program}")));
-    process::finish("`cargo lambda build`", command, &log, Some(&task)).await?;
+    let mut command = process::clean(process::python(&options.root));
+    command.arg(options.root.join("local/pack.py")).arg(&directory).arg(&options.definitions);
+    command.args(programs.iter().map(|program| built.join(program)));
+    process::finish("packing the functions", command, &log, Some(&task)).await?;
     stamp.finish()?;
     task.done("");
     Ok(Zips { directory, fingerprint, architecture })
 }
 
 /// Cargo with the environment we were started in, less what an outer `cargo test` or `cargo run` says about itself.
-fn cargo(program: impl AsRef<std::ffi::OsStr>, target: &str, directory: &Path) -> Command {
-    let mut command = Command::new(program);
+fn cargo(target: &str, directory: &Path) -> Command {
+    let mut command = Command::new("cargo");
     for (name, _) in std::env::vars_os() {
         let about_the_outer = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "LD_LIBRARY_PATH"];
         if name.to_str().is_some_and(|name| about_the_outer.iter().any(|prefix| name.starts_with(prefix))) {
             command.env_remove(&name);
         }
     }
-    // One target for cargo and cargo-lambda, so that they share what is compiled.
+    // The same target as in the Makefile, so that one directory serves all.
     command.env("CARGO_BUILD_TARGET", target).env("CARGO_TERM_COLOR", "never");
     command.current_dir(directory).stdin(std::process::Stdio::null());
     command

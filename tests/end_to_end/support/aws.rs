@@ -69,15 +69,19 @@ pub(crate) async fn secret(name: &str) -> String {
 pub(crate) async fn query(service: &str, parameters: &[(&str, &str)]) -> (u16, String) {
     let form: BTreeMap<&str, &str> = parameters.iter().copied().collect();
     let body: String = form.iter().map(|(key, value)| format!("{key}={}&", encode(value))).collect();
-    let scope = format!("{}/{service}/aws4_request", local::stack::REGION);
     let request = reqwest::Client::new()
         .post(stack().await.aws_url())
         .header("content-type", "application/x-www-form-urlencoded")
-        // MiniStack reads the service from here and checks nothing else.
-        .header("authorization", format!("AWS4-HMAC-SHA256 Credential=test/20260101/{scope}, SignedHeaders=host, Signature=0"))
+        .header("authorization", authorization(service))
         .body(body);
     let answer = request.send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+/// A header that MiniStack takes for a signature: it reads key and service from it and checks nothing else.
+pub(crate) fn authorization(service: &str) -> String {
+    let scope = format!("20260101/{}/{service}/aws4_request", local::stack::REGION);
+    format!("AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature=0")
 }
 
 /// Text of the first element with this name.

@@ -5,10 +5,8 @@ use serde_json::{Value, json};
 
 /// A call of a function of an action group. Values are always strings.
 pub(crate) fn call(agent: &str, action_group: &str, function: &str, parameters: &[(&str, &str, &str)]) -> Value {
-    let parameters: Vec<Value> = parameters
-        .iter()
-        .map(|(name, kind, value)| json!({ "name": name, "type": kind, "value": value }))
-        .collect();
+    let parameters: Vec<Value> =
+        parameters.iter().map(|(name, kind, value)| json!({ "name": name, "type": kind, "value": value })).collect();
     json!({
         "messageVersion": "1.0",
         "agent": { "name": format!("switchyard-local-{agent}"), "id": agent.to_uppercase(), "alias": "LOCAL", "version": "1" },
@@ -32,10 +30,8 @@ pub(crate) fn api_call(agent: &str, action_group: &str, path: &str, properties: 
     let object = event.as_object_mut().unwrap();
     object.remove("function");
     object.remove("parameters");
-    let properties: Vec<Value> = properties
-        .iter()
-        .map(|(name, kind, value)| json!({ "name": name, "type": kind, "value": value }))
-        .collect();
+    let properties: Vec<Value> =
+        properties.iter().map(|(name, kind, value)| json!({ "name": name, "type": kind, "value": value })).collect();
     object.insert("apiPath".to_owned(), json!(path));
     object.insert("httpMethod".to_owned(), json!("POST"));
     object.insert("requestBody".to_owned(), json!({ "content": { "application/json": { "properties": properties } } }));

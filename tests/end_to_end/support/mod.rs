@@ -3,6 +3,7 @@
 pub(crate) mod aws;
 pub(crate) mod events;
 pub(crate) mod gitlab;
+pub(crate) mod runtime_api;
 mod stack;
 
 use std::{collections::BTreeMap, future::Future, sync::LazyLock, time::Duration};

@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use local::{
@@ -22,7 +21,6 @@ pub(crate) async fn stack() -> &'static Stack {
 
 async fn start() -> Result<Stack, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
-    build_programs(&root);
     let work = root.join(".local/test");
     let options = Options {
         definitions: overlay(&root, &work),
@@ -32,13 +30,6 @@ async fn start() -> Result<Stack, String> {
         ..Options::of(root)
     };
     Stack::start(&options, Terminal::plain()).await.map_err(|error| error.to_string())
-}
-
-/// `cargo test` builds this test, and not the programs that the stack consists of.
-fn build_programs(root: &Path) {
-    let packages = ["handlers", "servers", "local"].map(|package| format!("--package={package}"));
-    let status = Command::new(env!("CARGO")).arg("build").args(packages).arg("--bins").current_dir(root).status();
-    assert!(status.unwrap().success(), "the programs of the local stack do not build");
 }
 
 /// The repository's agents and pipeline types, and those of `tests/fixtures`: what a team that adds a specialist does.
@@ -55,7 +46,8 @@ fn overlay(root: &Path, work: &Path) -> PathBuf {
         }
     }
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
-    let types = format!("{}{}", read("pipelines.yaml"), read("tests/fixtures/pipelines.yaml"));
+    let mut types = read("pipelines.yaml");
+    types.extend(read("tests/fixtures/pipelines.yaml").lines().map(|line| format!("  {line}\n")));
     fs::write(overlay.join("pipelines.yaml"), types).unwrap();
     overlay
 }
