@@ -15,7 +15,7 @@ PORT ?= 4566
 CDK_ARGS ?=
 
 help: ## Shows this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: tools .venv/.installed node_modules/.installed ## Installs the Python and Node packages that the other verbs use
 
