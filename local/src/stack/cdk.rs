@@ -37,6 +37,10 @@ pub(super) async fn synth(options: &Options, zips: &Zips, terminal: Terminal) ->
         return Ok(assembly);
     }
     stamp.begin();
+    if assembly.exists() {
+        // Each synthesis adds the zips it was made from, a hundred megabytes of them.
+        std::fs::remove_dir_all(&assembly).map_err(|error| StackError::file(&assembly, "removed", error))?;
+    }
     let mut command = cdk(options);
     command.args(["synth", "--quiet", "--output"]).arg(&assembly);
     for setting in &settings {

@@ -28,6 +28,10 @@ pub(super) struct Candidate<'a> {
     pub(super) verbs: BTreeSet<(Family, &'static str)>,
     /// Concepts of its nouns, weighted.
     pub(super) vocabulary: BTreeMap<String, f64>,
+    /// Name of the agent whose function it ends at.
+    pub(super) name: &'a str,
+    /// The label with which work is handed to that agent, in words: "agent type" of `agent_type`.
+    pub(super) address: Vec<String>,
 }
 
 /// The specialist's function that a handed-on wish ends at.
@@ -104,6 +108,12 @@ fn candidates<'a>(agent: &'a Agent, definitions: &'a Definitions) -> Vec<Candida
         }
     }
     share(&mut all);
+    let groups = definitions.orchestrator().map(|agent| agent.action_groups.as_slice()).unwrap_or_default();
+    let handing = groups.iter().flat_map(|group| &group.functions).find_map(naming_parameter);
+    let address = handing.map(|parameter| words_of(&parameter.name)).unwrap_or_default();
+    for one in &mut all {
+        one.address.clone_from(&address);
+    }
     all
 }
 
@@ -138,7 +148,7 @@ fn candidate<'a>(
             learn(&mut vocabulary, &stem(value), IN_PARAMETER);
         }
     }
-    Candidate { group, function, delegate, acting, verbs, vocabulary }
+    Candidate { group, function, delegate, acting, verbs, vocabulary, name: &agent.name, address: Vec::new() }
 }
 
 /// Whether the agent's description speaks of one function only.

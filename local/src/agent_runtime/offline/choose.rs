@@ -11,7 +11,7 @@ use super::{
     mood::Mood,
     shape,
     slots::{Clause, Filling, Sign, Slot, fill, is_party, is_place, takes_text},
-    text::Token,
+    text::{Token, stem, words_of},
 };
 
 /// Least score of something that is started.
@@ -35,6 +35,10 @@ pub(super) struct Match<'a> {
     pub(super) unknown: usize,
     /// Among them: words for things that the candidate does not deal with.
     pub(super) foreign: usize,
+    /// Where words begin that are values (bytes of the sentence).
+    pub(super) used: BTreeSet<usize>,
+    /// Concepts of the words in the names of its parameters.
+    pub(super) names: BTreeSet<String>,
 }
 
 /// The outcome of choosing.
@@ -99,6 +103,11 @@ fn weigh<'a>(
         };
     }
     let mut counted = BTreeSet::new();
+    let used = clause.tokens.iter().enumerate();
+    let used = used.filter(|(at, _)| outer.is_kept(*at) || inner.is_kept(*at) || explained.contains(at));
+    let used = used.map(|(_, token)| token.start).collect();
+    let named = candidate.parameters().flat_map(|parameter| words_of(&parameter.name));
+    let names = named.map(|word| lexicon::concept(&stem(&word)).to_owned()).collect();
     let mut unknown = 0;
     let mut foreign = 0;
     for (at, token) in clause.tokens.iter().enumerate() {
@@ -127,7 +136,7 @@ fn weigh<'a>(
             }
         }
     }
-    Some(Match { candidate: candidate.clone(), outer, inner, content, unknown, foreign })
+    Some(Match { candidate: candidate.clone(), outer, inner, content, unknown, foreign, used, names })
 }
 
 /// Places, parties and words for asking belong to every wish.

@@ -3,13 +3,16 @@
 //! A follow-up is turned into a sentence that stands on its own, out of the wish before it. That sentence is read like any
 //! other, so there is one way of reading, and a specialist that gets it needs no history.
 
+use std::collections::BTreeSet;
+
 use super::{
     candidates::{World, is_acting},
     lexicon,
     mood::{self, Mood, Talk},
+    plain,
     plan::{self, Open, Reading, Refusal, Wish},
     slots::{Clause, Sign, fill, is_party},
-    text::{Token, tokens, words_of},
+    text::{Pause, Token, tokens, words_of},
 };
 
 /// What the session has come to.
@@ -30,6 +33,14 @@ const REPEAT_FILL: &[&str] = &[
     "try", "please", "it", "that", "do", "now", "run", "the", "one", "once", "more", "time", "go", "same", "thing",
     "start", "deploy", "can", "you", "could", "yes", "ok",
 ];
+/// Words around an answer that change nothing about it: "it is dev", "I mean dev", "let's take dev".
+const ANSWERS: &[&str] = &[
+    "it", "is", "i", "mean", "meant", "let", "us", "take", "use", "make", "go", "should", "be", "one", "want", "we",
+    "need", "that", "this", "thanks", "thank", "cheers",
+];
+/// Words beside a variation that change nothing about it: "can you do the same in prod, but five".
+const CONNECTIVES: &[&str] =
+    &["do", "can", "could", "would", "thing", "but", "only", "i", "we", "need", "want", "like", "let", "is", "was"];
 const VARIATION: &[&str] = &["and", "also", "same", "too", "instead", "likewise", "about", "now", "then", "again"];
 
 /// The sentence that is meant, and what it comes to.
@@ -72,7 +83,10 @@ impl<'a> Follow<'a, '_> {
         let explicit = matches!(mood::mood(self.words), Mood::Act(..) | Mood::Ask | Mood::Negated | Mood::HowTo);
         let stands = matches!(
             alone,
-            Reading::Do(_) | Reading::Question(_) | Reading::HowTo | Reading::Refused(Refusal::Negated)
+            Reading::Do(_)
+                | Reading::Question(_)
+                | Reading::HowTo
+                | Reading::Refused(Refusal::Negated | Refusal::Doubt(_))
         );
         if explicit && stands && !self.has(PRONOUNS) {
             return None;
@@ -83,7 +97,11 @@ impl<'a> Follow<'a, '_> {
             Open::Choice(options) => {
                 let named = options.iter().find(|(label, _)| self.names(label));
                 let by_content = || self.chosen_by_content(options);
-                let (_, added) = named.or_else(by_content)?;
+                let (label, added) = named.or_else(by_content)?;
+                // "Not compute", "compute tomorrow": no choice.
+                if !self.says_only(|word| self.belongs_to(label, word)) {
+                    return Some(self.plan(wish.clone()));
+                }
                 vec![self.append(wish, added)]
             }
             Open::Values { parameters, replaces } => {
@@ -120,8 +138,19 @@ impl<'a> Follow<'a, '_> {
         if progress {
             return Some(best);
         }
-        // No answer and no wish: ask again.
-        (!stands).then(|| self.plan(wish.clone()))
+        // What is not clear in the wish itself does not get clear by asking again.
+        let replaced: &[(usize, usize)] = match &self.context.open {
+            Open::Values { replaces, .. } => replaces,
+            _ => &[],
+        };
+        let kept = self.append(&cut(wish, replaced), "").len();
+        if matches!(&best.1, Reading::Refused(Refusal::Doubt(doubt)) if doubt.start < kept) {
+            return Some(best);
+        }
+        // No answer, no wish and no clear question: ask again.
+        let looks_up = |wishes: &[Wish<'_>]| wishes.iter().all(|wish| !wish.candidate.acting);
+        let guessed = !explicit && matches!(alone, Reading::Do(wishes) if looks_up(wishes));
+        (!stands || guessed).then(|| self.plan(wish.clone()))
     }
 
     /// How many values the wish lacks; as many as can be, when what was refused is not seen in the wish itself.
@@ -157,11 +186,40 @@ impl<'a> Follow<'a, '_> {
         (score(&best.0) > 1.0).then_some(best)
     }
 
-    /// The one word of the message that can be a value.
+    /// The value that the message consists of, with only words around it that change nothing: "dev", "in production please",
+    /// "it's for globex", "three hundred".
     fn bare_value(&self) -> Option<String> {
-        let mut content = self.words.iter().filter(|word| word.quoted || !word.is_stop() || word.number().is_some());
-        let value = content.find(|word| lexicon::verb(&word.stem).is_none() || self.words.len() == 1)?;
-        Some(if value.quoted { format!("\"{}\"", value.text) } else { value.text.clone() })
+        let content = |word: &&Token| {
+            word.quoted
+                || word.number().is_some()
+                || !plain::is_filler(&word.lower) && !ANSWERS.contains(&word.lower.as_str())
+        };
+        let values: Vec<&Token> = self.words.iter().filter(content).collect();
+        let (first, last) = (values.first()?, values.last()?);
+        let one = values.len() == 1
+            && !(first.is_stop() && first.number().is_none())
+            && (first.quoted || lexicon::verb(&first.stem).is_none() || self.words.len() == 1);
+        let number = values.len() > 1 && values.iter().all(|word| word.number().is_some());
+        let asks = self.words.iter().any(|word| word.after == Pause::Question);
+        if asks || !(one || number) {
+            return None;
+        }
+        let text = self.text.get(first.start..last.end)?;
+        Some(if first.quoted { format!("\"{text}\"") } else { text.to_owned() })
+    }
+
+    /// Whether every word of the message is one of these or changes nothing.
+    fn says_only(&self, these: impl Fn(&Token) -> bool) -> bool {
+        let asks = self.words.iter().any(|word| word.after == Pause::Question);
+        let harmless = |word: &Token| plain::is_filler(&word.lower) || ANSWERS.contains(&word.lower.as_str());
+        !asks && self.words.iter().all(|word| these(word) || !word.quoted && harmless(word))
+    }
+
+    /// Whether a word is of an option's name or of what the option is about.
+    fn belongs_to(&self, label: &str, word: &Token) -> bool {
+        let of_label = tokens(label).iter().any(|part| part.stem == word.stem || part.concept() == word.concept());
+        let mut candidates = self.world.all.iter().filter(|one| one.acting && one.label() == label);
+        of_label || candidates.any(|one| one.vocabulary.contains_key(word.concept()))
     }
 
     fn without_question(&self, alone: &Reading<'a>) -> Option<(String, Reading<'a>)> {
@@ -222,18 +280,37 @@ impl<'a> Follow<'a, '_> {
             return None;
         }
         // A question after a wish asks about it; it does not wish the same again.
-        if last.candidate.acting && mood == Mood::Ask && !self.has(&["same"]) {
+        if last.candidate.acting && mood == Mood::Ask {
             return None;
         }
         let (sentence, changed) = self.changed(wish, last);
-        changed.then(|| self.plan(sentence))
+        if changed.is_empty() {
+            return None;
+        }
+        // "The same in prod" is a wish; "Ann wants the same in prod" and "the same in prod tomorrow" are not.
+        let plain = |word: &Token| {
+            let lower = word.lower.as_str();
+            changed.contains(&word.start)
+                || !word.quoted
+                    && (plain::is_filler(lower)
+                        || VARIATION.contains(&lower)
+                        || CONNECTIVES.contains(&lower)
+                        || lexicon::is_circumstance(word.concept())
+                        || lexicon::verb(&word.stem).is_none()
+                            && last.candidate.vocabulary.contains_key(word.concept()))
+        };
+        match self.words.iter().find(|word| last.candidate.acting && !plain(word)) {
+            Some(word) => Some((self.text.to_owned(), Reading::Refused(Refusal::Doubt(plain::Doubt::of_word(word))))),
+            None => Some(self.plan(sentence)),
+        }
     }
 
-    fn changed(&self, wish: &str, last: &Wish<'a>) -> (String, bool) {
+    /// The wish with the values of the message, and where the words of those values begin in the message.
+    fn changed(&self, wish: &str, last: &Wish<'a>) -> (String, BTreeSet<usize>) {
         let clause = Clause { tokens: self.words, known: &self.world.known, head: None, sentence: self.text };
         let mut edits: Vec<(usize, usize, String)> = Vec::new();
         let mut added = String::new();
-        let mut changed = false;
+        let mut changed = BTreeSet::new();
         let mut seen: Vec<&str> = Vec::new();
         for function in [last.candidate.innermost(), last.candidate.function] {
             let filling = fill(function, clause);
@@ -249,9 +326,17 @@ impl<'a> Follow<'a, '_> {
                     continue;
                 }
                 seen.push(&parameter.name);
-                changed = true;
+                changed.extend(slot.words.iter().filter_map(|at| self.words.get(*at)).map(|word| word.start));
                 match last.spans.get(&parameter.name).map(Vec::as_slice) {
                     Some([(start, end)]) => edits.push((*start, *end, slot.value.clone())),
+                    // The same place twice, or a number in several words.
+                    Some(spans) if !parameter.allowed.is_empty() || slot.sign == Sign::Number => {
+                        let repeated = !parameter.allowed.is_empty();
+                        edits.extend(spans.iter().enumerate().map(|(at, (start, end))| {
+                            let value = if at == 0 || repeated { slot.value.clone() } else { String::new() };
+                            (*start, *end, value)
+                        }));
+                    }
                     _ => added.push_str(&format!("; {}: {}", words_of(&parameter.name).join(" "), slot.value)),
                 }
             }

@@ -143,7 +143,63 @@ const VERBS: &[Verb] = &[
     (Family::Other, "approve", &["approve", "reject", "confirm", "grant", "authorise", "authorize", "deny"]),
     (Family::Other, "rotate", &["rotate", "encrypt", "decrypt", "sign"]),
     (Family::Other, "send", &["send", "email", "mail", "notify", "write", "call", "translate", "play", "sing", "cook"]),
-    (Family::Other, "schedule", &["schedule", "postpone", "delay"]),
+    (Family::Other, "schedule", &["schedule", "postpone", "delay", "defer"]),
+    (
+        Family::Other,
+        "prevent",
+        &[
+            "prevent",
+            "forbid",
+            "prohibit",
+            "ban",
+            "refuse",
+            "decline",
+            "skip",
+            "hold",
+            "freeze",
+            "cease",
+            "quit",
+            "omit",
+            "ignore",
+            "exclude",
+            "veto",
+            "oppose",
+            "discourage",
+            "avoid",
+            "block",
+            "hate",
+            "dislike",
+            "fear",
+            "dread",
+            "warn",
+        ],
+    ),
+    (
+        Family::Other,
+        "consider",
+        &[
+            "consider",
+            "discuss",
+            "review",
+            "evaluate",
+            "estimate",
+            "simulate",
+            "pretend",
+            "imagine",
+            "suppose",
+            "assume",
+            "propose",
+            "suggest",
+            "recommend",
+            "hope",
+            "plan",
+            "draft",
+            "preview",
+            "rehearse",
+            "mock",
+            "fake",
+        ],
+    ),
 ];
 
 /// Verbs that mean something else with a particle: "roll back", "set up", "shut down". The particle follows within a few
@@ -234,7 +290,9 @@ const STOP: &str = "a an the this that these those it its them they he she i we 
     via per each both either neither because since until while during before after between without except rather \
     present up-to-date people person somebody someone anyone who's user users request ask let's happen happened \
     live exist exists available ready side piece amount level total maybe perhaps exactly around about example result results \
-    fine working broken slow happening wrong finish finished complete completed over through";
+    morning evening afternoon tonight later nobody noone none everybody anybody whoever whomever whatever whichever hmm hm \
+    uh um er oh dunno idk wait nah regarding \
+    concerning despite against re fine working broken slow happening wrong finish finished complete completed over through";
 
 /// Nouns a question can be about without naming a thing.
 const ASKING_NOUNS: &[&str] =
@@ -309,6 +367,11 @@ static ASKING_STEMS: LazyLock<HashSet<String>> = LazyLock::new(|| ASKING_NOUNS.i
 /// Family and concept of a verb, by its stem.
 pub(super) fn verb(stem: &str) -> Option<(Family, &'static str)> {
     VERB_INDEX.get(stem).copied()
+}
+
+/// Whether a word is a verb as it stands in an order: "deploy", not "deploys", "deployed" or "deploying".
+pub(super) fn is_plain_verb(word: &str) -> bool {
+    VERBS.iter().any(|(_, _, words)| words.contains(&word))
 }
 
 /// What a verb with a particle means, as a stem that [`verb`] knows.

@@ -8,7 +8,7 @@
 //! 2. A follow-up becomes a sentence that stands on its own ([`follow`]).
 //! 3. Clauses ([`split`]), each a question, a wish, a refusal or small talk ([`mood`]).
 //! 4. What can be called ([`candidates`]), which values the sentence has for it ([`slots`]), which one is meant ([`choose`]).
-//! 5. What is missing is asked for ([`plan`]).
+//! 5. What is not a plain wish is not started ([`plain`]); what is missing is asked for ([`plan`]).
 //! 6. The history is looked up before anything is started, then the call ([`script`], [`records`]).
 //! 7. The answer ([`reply`], [`words`]).
 
@@ -17,6 +17,7 @@ mod choose;
 mod follow;
 mod lexicon;
 mod mood;
+mod plain;
 mod plan;
 mod records;
 mod reply;
@@ -132,6 +133,7 @@ fn step(world: &World<'_>, turn: &Turn<'_>, context: Context) -> (Decision, Cont
         Reading::Talk(Talk::Identity | Talk::Help) | Reading::HowTo => {
             format!("{}\n{}", words::WHAT_I_AM, words::abilities(world))
         }
+        Reading::Refused(Refusal::Doubt(doubt)) => doubt.text(),
         Reading::Refused(Refusal::Negated) => "Understood: I started nothing.".to_owned(),
         Reading::Refused(refusal) => {
             let what = match refusal {

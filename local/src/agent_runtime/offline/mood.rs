@@ -80,7 +80,7 @@ const SELF: &[&str] = &[
 ];
 const NEGATORS: &[&str] = &["not", "never", "no", "without", "avoid", "neither", "nor"];
 /// After these a negation is a wish after all: "don't forget to deploy".
-const DOUBLE_NEGATIVES: &[&str] = &["forget", "hesitate", "wait", "fail"];
+pub(super) const DOUBLE_NEGATIVES: &[&str] = &["forget", "hesitate", "wait", "fail"];
 const SUBJECTS: &[&str] = &["i", "we", "they", "he", "she", "somebody", "someone", "it", "you"];
 const FINITE: &[&str] =
     &["is", "are", "was", "were", "am", "has", "had", "looks", "seems", "keeps", "does", "did", "been"];
@@ -229,7 +229,7 @@ pub(super) fn mood(tokens: &[Token]) -> Mood {
 }
 
 /// A verb's word used as a noun: after an article, a possessive or a preposition of place.
-fn is_noun_here(tokens: &[Token], at: usize) -> bool {
+pub(super) fn is_noun_here(tokens: &[Token], at: usize) -> bool {
     let Some(before) = at.checked_sub(1).and_then(|before| tokens.get(before)) else { return false };
     before.possessive
         || lexicon::is_article(&before.lower)
@@ -237,7 +237,7 @@ fn is_noun_here(tokens: &[Token], at: usize) -> bool {
 }
 
 /// Where the clause really begins, after "please", "could you", "I want to", "let's".
-fn lead_in(tokens: &[Token]) -> usize {
+pub(super) fn lead_in(tokens: &[Token]) -> usize {
     let mut at = 0;
     let word = |index: usize| tokens.get(index).map_or("", |token| token.lower.as_str());
     loop {

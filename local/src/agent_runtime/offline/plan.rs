@@ -8,6 +8,7 @@ use super::{
     candidates::{Candidate, World},
     choose::{self, Choice, Match},
     mood::{self, Mood, Talk},
+    plain::{self, Doubt},
     slots::{Clause, Filling, Sign, Slot, fill, is_party, is_place, takes_text},
     split,
     text::{Token, tokens, words_of},
@@ -31,7 +32,7 @@ pub(super) enum Reading<'a> {
 }
 
 /// Why nothing is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// The user said not to.
     Negated,
@@ -39,6 +40,8 @@ pub(super) enum Refusal {
     Unsupported,
     /// The sentence tells something; it neither wishes nor asks.
     Statement,
+    /// It may be a wish, and is not plain enough to start something.
+    Doubt(Doubt),
 }
 
 /// A question to the user, and what an answer to it means.
@@ -101,9 +104,13 @@ impl<'a> Reader<'a, '_> {
         }
         let mut wishes: Vec<Match<'a>> = Vec::new();
         let mut first_trouble = None;
+        let mut first_doubt = None;
         for clause in &kept {
             match self.clause(&clause.words, clause.mood) {
-                Ok(found) => wishes.extend(found),
+                Ok((found, doubt)) => {
+                    wishes.extend(found);
+                    first_doubt = first_doubt.or(doubt);
+                }
                 Err(trouble) => first_trouble = first_trouble.or(Some(trouble)),
             }
         }
@@ -114,10 +121,19 @@ impl<'a> Reader<'a, '_> {
         if wishes.is_empty() || wishes.len() > MAX_WISHES {
             return Reading::Refused(Refusal::Unsupported);
         }
-        self.complete(wishes, &kept.into_iter().flat_map(|clause| clause.words).collect::<Vec<_>>())
+        let words_of = |asking: bool| -> Vec<Token> {
+            let of_kind = kept.iter().filter(|clause| asking || clause.mood != Mood::Ask);
+            of_kind.flat_map(|clause| clause.words.clone()).collect()
+        };
+        let reading = self.complete(wishes, &words_of(true), &words_of(false));
+        match (reading, first_doubt) {
+            (Reading::Do(_), Some(doubt)) => Reading::Refused(Refusal::Doubt(doubt)),
+            (reading, _) => reading,
+        }
     }
 
-    fn clause(&self, words: &[Token], mood: Mood) -> Result<Vec<Match<'a>>, Reading<'a>> {
+    /// What a clause is about, and a word in it that was not understood.
+    fn clause(&self, words: &[Token], mood: Mood) -> Result<(Vec<Match<'a>>, Option<Doubt>), Reading<'a>> {
         let head = if let Mood::Act(_, _, at) = mood { Some(at) } else { None };
         let text = split::text(words, self.sentence);
         let clause = Clause { tokens: words, known: self.known, head, sentence: &text };
@@ -126,25 +142,22 @@ impl<'a> Reader<'a, '_> {
             Mood::Statement => return Err(Reading::Refused(Refusal::Statement)),
             Mood::Negated => return Err(Reading::Refused(Refusal::Negated)),
             Mood::Ask => choose::asking(self.all, clause),
-            Mood::Act(..) => {
+            Mood::Act(..) | Mood::Bare => {
                 if let Some(parts) = self.enumeration(words, mood) {
-                    return Ok(parts);
-                }
-                choose::acting(self.all, mood, clause)
-            }
-            Mood::Bare => {
-                if let Some(parts) = self.enumeration(words, mood) {
-                    return Ok(parts);
+                    return plainly(words, mood, parts);
                 }
                 match choose::acting(self.all, mood, clause) {
-                    Choice::Nothing => choose::asking(self.all, clause),
+                    Choice::Nothing if mood == Mood::Bare => choose::asking(self.all, clause),
                     other => other,
                 }
             }
         };
         match choice {
-            Choice::One(one) => Ok(vec![*one]),
-            Choice::Several(several) => Err(Reading::Question(words::which(&several))),
+            Choice::One(one) => plainly(words, mood, vec![*one]),
+            Choice::Several(several) => {
+                let question = words::which(&several);
+                plainly(words, mood, several).and(Err(Reading::Question(question)))
+            }
             Choice::Nothing => Err(Reading::Refused(Refusal::Unsupported)),
         }
     }
@@ -176,11 +189,13 @@ impl<'a> Reader<'a, '_> {
     }
 
     /// Adds what one part of the sentence says for all, and asks for what is missing.
-    fn complete(&self, wishes: Vec<Match<'a>>, all_words: &[Token]) -> Reading<'a> {
+    fn complete(&self, wishes: Vec<Match<'a>>, all_words: &[Token], wished: &[Token]) -> Reading<'a> {
         let single = wishes.len() == 1;
         let mut done = Vec::new();
         for mut wish in wishes {
-            let whole = Clause { tokens: all_words, known: self.known, head: None, sentence: self.sentence };
+            // What a question names is no value of a wish.
+            let tokens = if wish.candidate.acting { wished } else { all_words };
+            let whole = Clause { tokens, known: self.known, head: None, sentence: self.sentence };
             if !single {
                 share_circumstances(&mut wish, whole);
             }
@@ -191,6 +206,20 @@ impl<'a> Reader<'a, '_> {
         }
         Reading::Do(done)
     }
+}
+
+/// What was found in a clause, unless it would start something and the clause is no plain wish.
+fn plainly<'a>(
+    words: &[Token],
+    mood: Mood,
+    found: Vec<Match<'a>>,
+) -> Result<(Vec<Match<'a>>, Option<Doubt>), Reading<'a>> {
+    if !found.iter().any(|one| one.candidate.acting) {
+        return Ok((found, None));
+    }
+    let framed = plain::form(words, mood).map_err(|doubt| Reading::Refused(Refusal::Doubt(doubt)))?;
+    let unknown = plain::unknown(words, mood, &framed, &found);
+    Ok((found, unknown))
 }
 
 /// Place and party said once hold for every wish of the sentence.

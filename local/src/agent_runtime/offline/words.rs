@@ -100,11 +100,12 @@ pub(super) fn unclear(found: &Match<'_>, words: &[Token]) -> Option<Question> {
                 values.join(" or ")
             ));
             replaces.extend(at.iter().filter_map(span));
+            replaces.extend(joints(words, at).iter().filter_map(span));
         } else if let Some(slot) = in_either.iter().find_map(|filling| filling.invalid.get(&parameter.name)) {
+            let name = name_of(parameter);
             lines.push(format!(
-                "{} is not a valid {}. {}",
+                "{} is not a valid {name}. Which {name}? {}",
                 slot.value,
-                name_of(parameter),
                 parameter.rendered_description()
             ));
             replaces.extend(slot.words.iter().filter_map(span));
@@ -121,4 +122,11 @@ pub(super) fn unclear(found: &Match<'_>, words: &[Token]) -> Option<Question> {
     let about = format!("{} needs more:", found.candidate.label());
     let text = if lines.len() == 1 { lines.concat() } else { format!("{about}\n{}", lines.join("\n")) };
     Some(Question { text, open: Open::Values { parameters, replaces } })
+}
+
+/// The words that join values: what replaces the values replaces them too.
+fn joints(words: &[Token], values: &[usize]) -> Vec<usize> {
+    let join = |at: &usize| words.get(*at).is_some_and(|token| matches!(token.lower.as_str(), "and" | "or"));
+    let pairs = values.windows(2).filter_map(|pair| pair.first().zip(pair.last()));
+    pairs.flat_map(|(first, last)| first + 1..*last).filter(join).collect()
 }

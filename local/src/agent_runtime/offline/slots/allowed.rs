@@ -50,19 +50,24 @@ pub(super) fn fill(function: &Function, clause: Clause<'_>, filling: &mut Fillin
         if parameter.enum_from.is_some() || !filling.free(parameter) {
             continue;
         }
-        let mentions = mentions(parameter, clause, filling);
+        let (mentions, excluded) = mentions(parameter, clause, filling);
         choose(parameter, &mentions, filling);
+        if filling.slots.contains_key(&parameter.name) {
+            filling.used.extend(excluded);
+        }
         if filling.free(parameter) {
             unknown(parameter, clause, filling);
         }
     }
 }
 
-fn mentions(parameter: &Parameter, clause: Clause<'_>, filling: &Filling) -> Vec<Mention> {
+/// Where values are named, and the words that take values out.
+fn mentions(parameter: &Parameter, clause: Clause<'_>, filling: &Filling) -> (Vec<Mention>, Vec<usize>) {
     let place = is_place(parameter);
     let nouns: Vec<String> =
         words_of(&parameter.name).iter().map(|word| lexicon::concept(&super::stem(word)).to_owned()).collect();
     let mut mentions: Vec<Mention> = Vec::new();
+    let mut excluded = Vec::new();
     for (at, token) in clause.tokens.iter().enumerate() {
         if filling.is_used(at) || clause.lower(at + 1) == "like" && !place {
             continue;
@@ -87,6 +92,10 @@ fn mentions(parameter: &Parameter, clause: Clause<'_>, filling: &Filling) -> Vec
         let strong = beside || prepositional || conjoined || (place && party_between);
         let Some(value) = matching(parameter, token, strong && !token.is_stop()) else { continue };
         if EXCEPT.contains(&before.as_str()) || before == "of" && instead(clause, at) {
+            let taken_out = |index: &usize| {
+                EXCEPT.contains(&clause.lower(*index)) || matches!(clause.lower(*index), "rather" | "instead")
+            };
+            excluded.extend((at.saturating_sub(3)..at).filter(taken_out).chain([at]));
             continue;
         }
         if ALMOST.contains(&joined) || ALMOST.contains(&clause.lower(at + 1)) {
@@ -106,7 +115,7 @@ fn mentions(parameter: &Parameter, clause: Clause<'_>, filling: &Filling) -> Vec
         }
         mentions.push(Mention { at, value, strong, from: before == "from" });
     }
-    mentions
+    (mentions, excluded)
 }
 
 fn instead(clause: Clause<'_>, at: usize) -> bool {

@@ -5,6 +5,7 @@
 //! preposition, and last the name that is left over. Each word is used once.
 
 mod allowed;
+mod counts;
 mod numbers;
 mod strings;
 
@@ -49,6 +50,8 @@ pub(super) struct Filling {
     /// Parameters with several values of which only one can be meant: the values and their words.
     pub(super) several: BTreeMap<String, (Vec<String>, Vec<usize>)>,
     used: BTreeSet<usize>,
+    /// Words of values that are not passed on.
+    dropped: BTreeSet<usize>,
 }
 
 /// A clause, and what is known around it.
@@ -70,6 +73,12 @@ impl Clause<'_> {
 
     fn lower(&self, at: usize) -> &str {
         self.tokens.get(at).map_or("", |token| token.lower.as_str())
+    }
+
+    /// The words as they were said.
+    fn said(&self, words: &[usize]) -> String {
+        let said: Vec<&str> = words.iter().filter_map(|at| self.token(*at)).map(|token| token.text.as_str()).collect();
+        said.join(" ")
     }
 
     /// The word before, articles skipped.
@@ -105,11 +114,17 @@ impl Filling {
     pub(super) fn keep_what_is_shared(&mut self, outer: &Function, inner: &Function) {
         for parameter in outer.parameters.iter().filter(|p| !p.required && p.enum_from.is_none()) {
             if !inner.parameters.iter().any(|other| other.name == parameter.name) {
-                self.slots.remove(&parameter.name);
+                let slot = self.slots.remove(&parameter.name);
+                self.dropped.extend(slot.into_iter().flat_map(|slot| slot.words));
                 self.several.remove(&parameter.name);
                 self.invalid.remove(&parameter.name);
             }
         }
+    }
+
+    /// Whether the word is a value that counts.
+    pub(super) fn is_kept(&self, at: usize) -> bool {
+        self.used.contains(&at) && !self.dropped.contains(&at)
     }
 
     pub(super) fn is_used(&self, at: usize) -> bool {
@@ -191,21 +206,25 @@ fn labels(function: &Function, clause: Clause<'_>, filling: &mut Filling) {
             // "agent type: x" is not the "type" of an instance.
             let other = at.checked_sub(1).and_then(|before| clause.token(before)).is_some_and(|before| {
                 before.after == Pause::None && !before.is_stop() && lexicon::verb(&before.stem).is_none()
-            });
+            }) && !at.checked_sub(2).and_then(|label| clause.token(label)).is_some_and(|label| label.label);
             if other && cue.len() < words_of(&parameter.name).len() {
                 continue;
             }
             // The last label counts: an answer is appended to the wish that it completes.
             filling.used.extend(at..value_at);
             if parameter.allowed.is_empty() {
-                if parameter.kind == ParameterType::Integer && value.number().is_none() {
-                    continue;
+                if !matches!(parameter.kind, ParameterType::Integer | ParameterType::Number) {
+                    filling.put(parameter, value.text.clone(), vec![value_at], Sign::Label);
+                } else if let Some((number, end)) = numbers::labelled(parameter, clause, filling, value_at) {
+                    filling.invalid.remove(&parameter.name);
+                    filling.put(parameter, number, (value_at..end).collect(), Sign::Label);
+                } else {
+                    let words: Vec<usize> = (value_at..numbers::end_of(clause, filling, value_at)).collect();
+                    let slot = Slot { value: clause.said(&words), words: words.clone(), sign: Sign::Label };
+                    filling.slots.remove(&parameter.name);
+                    filling.used.extend(words);
+                    filling.invalid.insert(parameter.name.clone(), slot);
                 }
-                let text = match (parameter.kind, value.number()) {
-                    (ParameterType::Integer | ParameterType::Number, Some(number)) => number.to_string(),
-                    _ => value.text.clone(),
-                };
-                filling.put(parameter, text, vec![value_at], Sign::Label);
             } else if let Some(matched) = allowed::matching(parameter, value, true) {
                 filling.invalid.remove(&parameter.name);
                 filling.put(parameter, matched, vec![value_at], Sign::Label);

@@ -4,10 +4,13 @@ use handlers::definitions::{Function, Parameter, ParameterType};
 
 use super::{
     super::{
+        candidates::is_acting,
         lexicon,
         text::{Token, stem, tokens, words_of},
     },
-    Clause, Filling, Sign, cue_at, cues,
+    Clause, Filling, Sign, Slot,
+    counts::{self, Count, Phrase},
+    cue_at, cues,
 };
 
 /// Between a number and its noun: "3 x t3.large", "two more servers".
@@ -21,30 +24,106 @@ pub(super) fn fill(function: &Function, clause: Clause<'_>, filling: &mut Fillin
         if !filling.free(parameter) || !parameter.allowed.is_empty() {
             continue;
         }
-        let found = (0..clause.tokens.len()).find_map(|at| {
-            let token = clause.token(at).filter(|_| !filling.is_used(at))?;
-            let (value, unit) = read(parameter, token)?;
-            (unit || belongs(function, parameter, clause, filling, at)).then_some((at, value))
-        });
-        if let Some((at, value)) = found {
-            filling.put(parameter, value, vec![at], Sign::Number);
+        let mut found: Vec<(Vec<usize>, Option<Vec<String>>)> = Vec::new();
+        for at in (0..clause.tokens.len()).filter(|at| !filling.is_used(*at)) {
+            let value = clause.token(at).and_then(|token| with_unit(parameter, token));
+            found.extend(value.map(|value| (vec![at], Some(vec![value]))));
+        }
+        for phrase in counts::phrases(clause, filling) {
+            let Some(ties) = belongs(function, parameter, clause, filling, &phrase) else { continue };
+            let values = match &phrase.count {
+                // Nothing is counted with zero; what is announced by its name can be zero.
+                Count::Plain(0) if ties == Ties::Noun => None,
+                Count::Plain(value) => Some(vec![value.to_string()]),
+                Count::Several(values) => Some(values.iter().map(i64::to_string).collect()),
+                Count::Odd => fraction(parameter, clause, &phrase).map(|value| vec![value]),
+            };
+            found.push(((phrase.start..phrase.end).collect(), values));
+        }
+        // A question is answered anyway: only the first clear number counts for it.
+        if !is_acting(function) {
+            found.retain(|(_, values)| values.as_ref().is_some_and(|values| values.len() == 1));
+            found.truncate(1);
+        }
+        decide(parameter, clause, filling, &found);
+    }
+}
+
+fn decide(
+    parameter: &Parameter,
+    clause: Clause<'_>,
+    filling: &mut Filling,
+    found: &[(Vec<usize>, Option<Vec<String>>)],
+) {
+    if let Some((words, _)) = found.iter().find(|(_, values)| values.is_none()) {
+        let slot = Slot { value: clause.said(words), words: words.clone(), sign: Sign::Number };
+        filling.used.extend(words);
+        filling.invalid.insert(parameter.name.clone(), slot);
+        return;
+    }
+    let mut values: Vec<String> = Vec::new();
+    for value in found.iter().filter_map(|(_, values)| values.as_ref()).flatten() {
+        if !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+    let words: Vec<usize> = found.iter().flat_map(|(words, _)| words.clone()).collect();
+    match values.as_slice() {
+        [] => {}
+        [value] => filling.put(parameter, value.clone(), words, Sign::Number),
+        _ => {
+            filling.used.extend(&words);
+            filling.several.insert(parameter.name.clone(), (values, words));
         }
     }
 }
 
-/// The number a word says for this parameter, and whether its unit is the parameter's: "50gb" for `storage_gb`.
-fn read(parameter: &Parameter, token: &Token) -> Option<(String, bool)> {
-    if let Some(number) = token.number() {
-        return Some((number.to_string(), false));
-    }
-    if parameter.kind == ParameterType::Number && !token.quoted && token.lower.parse::<f64>().is_ok_and(f64::is_finite)
-    {
-        return Some((token.lower.clone(), false));
-    }
-    let digits = token.lower.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0)?;
+/// The number with the parameter's own unit in one word: "50gb" for `storage_gb`.
+fn with_unit(parameter: &Parameter, token: &Token) -> Option<String> {
+    let digits = token.lower.find(|c: char| !c.is_ascii_digit()).filter(|at| *at > 0 && !token.quoted)?;
     let (number, unit) = token.lower.split_at(digits);
     let unit = lexicon::concept(unit);
-    nouns(parameter).iter().any(|noun| noun == unit).then(|| (number.to_owned(), true))
+    nouns(parameter).iter().any(|noun| noun == unit).then(|| number.to_owned())
+}
+
+/// A number with a fraction, where the parameter takes one.
+fn fraction(parameter: &Parameter, clause: Clause<'_>, phrase: &Phrase) -> Option<String> {
+    let token = clause.token(phrase.start).filter(|_| phrase.end == phrase.start + 1)?;
+    let fits = parameter.kind == ParameterType::Number && token.lower.parse::<f64>().is_ok_and(f64::is_finite);
+    fits.then(|| token.lower.clone())
+}
+
+/// The value that a label gives to a numeric parameter, with the words it takes: exactly one number.
+pub(super) fn labelled(
+    parameter: &Parameter,
+    clause: Clause<'_>,
+    filling: &Filling,
+    at: usize,
+) -> Option<(String, usize)> {
+    let token = clause.token(at)?;
+    if let Ok(value) = token.lower.parse::<i64>() {
+        return Some((value.to_string(), at + 1));
+    }
+    let phrase = counts::phrase_at(clause, filling, at).filter(|phrase| phrase.start == at)?;
+    match phrase.count {
+        Count::Plain(value) => Some((value.to_string(), phrase.end)),
+        Count::Odd => fraction(parameter, clause, &phrase).map(|value| (value, phrase.end)),
+        Count::Several(_) => None,
+    }
+}
+
+/// The end of what looks like a number at a word: at least that word.
+pub(super) fn end_of(clause: Clause<'_>, filling: &Filling, at: usize) -> usize {
+    counts::phrase_at(clause, filling, at).map_or(at + 1, |phrase| phrase.end)
+}
+
+/// What ties a number to a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ties {
+    /// The parameter's name, said before it.
+    Name,
+    /// The thing it counts.
+    Noun,
 }
 
 /// Concepts of the nouns in the parameter's name and description.
@@ -55,11 +134,18 @@ fn nouns(parameter: &Parameter) -> Vec<String> {
     described.map(|token| token.stem.clone()).chain(named).map(|stem| lexicon::concept(&stem).to_owned()).collect()
 }
 
-fn belongs(function: &Function, parameter: &Parameter, clause: Clause<'_>, filling: &Filling, at: usize) -> bool {
+fn belongs(
+    function: &Function,
+    parameter: &Parameter,
+    clause: Clause<'_>,
+    filling: &Filling,
+    phrase: &Phrase,
+) -> Option<Ties> {
     let nouns = nouns(parameter);
-    let time = clause.token(at + 1).is_some_and(|token| TIMES.contains(&token.stem.as_str()));
+    let (at, last) = (phrase.start, phrase.end - 1);
+    let time = clause.token(last + 1).is_some_and(|token| TIMES.contains(&token.stem.as_str()));
     if time && !nouns.iter().any(|noun| TIMES.contains(&noun.as_str())) {
-        return false;
+        return None;
     }
     // "limit 5", "count of 3", "ttl is 300".
     let announced = cues(parameter).iter().any(|cue| {
@@ -70,7 +156,7 @@ fn belongs(function: &Function, parameter: &Parameter, clause: Clause<'_>, filli
         })
     });
     if announced {
-        return true;
+        return Some(Ties::Name);
     }
     // "three t3.large": the value of a sister parameter that shares a word of the name.
     let sister = |index: usize| {
@@ -80,10 +166,10 @@ fn belongs(function: &Function, parameter: &Parameter, clause: Clause<'_>, filli
                 && filling.slots.get(&other.name).is_some_and(|slot| slot.words.contains(&index))
         })
     };
-    for index in at + 1..=at + MAX_BETWEEN {
+    for index in last + 1..=last + MAX_BETWEEN {
         let Some(token) = clause.token(index) else { break };
         if sister(index) || nouns.iter().any(|noun| noun == token.concept()) {
-            return true;
+            return Some(Ties::Noun);
         }
         // Another number begins another count, a pause another thought.
         let ended = clause.token(index - 1).is_some_and(|before| before.after != super::super::text::Pause::None);
@@ -97,11 +183,13 @@ fn belongs(function: &Function, parameter: &Parameter, clause: Clause<'_>, filli
     let only = function.parameters.iter().filter(|other| other.kind == parameter.kind).count() == 1;
     let before = at.checked_sub(1).map(|index| clause.lower(index)).unwrap_or_default();
     // "the last 5", "t3.large x 3", "make it 4".
-    only && (NEWEST.contains(&before)
-        || matches!(before, "it" | "them" | "exactly" | "total")
-        || clause.lower(at).starts_with('x') && at > 0 && sister(at - 1)
-        || before == "x" && at > 1 && sister(at - 2)
-        || at > 0 && sister(at - 1))
+    let tied = only
+        && (NEWEST.contains(&before)
+            || matches!(before, "it" | "them" | "exactly" | "total")
+            || clause.lower(at).starts_with('x') && at > 0 && sister(at - 1)
+            || before == "x" && at > 1 && sister(at - 2)
+            || at > 0 && sister(at - 1));
+    tied.then_some(Ties::Noun)
 }
 
 /// Switches: named means on, named after "no", "without" or "not" means off.
@@ -128,8 +216,10 @@ pub(super) fn booleans(function: &Function, clause: Clause<'_>, filling: &mut Fi
             let Some((at, end)) = found else { continue };
             let off =
                 |index: usize| matches!(clause.lower(index), "no" | "without" | "not" | "off" | "disabled" | "false");
-            let value = !((at.saturating_sub(2)..at).any(off) || off(end));
+            let off: Vec<usize> = (at.saturating_sub(2)..at).chain([end]).filter(|index| off(*index)).collect();
+            let value = off.is_empty();
             filling.put(parameter, value.to_string(), (at..end).collect(), Sign::Cue);
+            filling.used.extend(off);
             break;
         }
     }

@@ -4,6 +4,7 @@ use handlers::definitions::{Function, Parameter, ParameterType};
 
 use super::{
     super::{
+        candidates::is_acting,
         lexicon, shape,
         text::{Pause, Token, words_of},
     },
@@ -56,7 +57,24 @@ pub(super) fn shapes(function: &Function, clause: Clause<'_>, filling: &mut Fill
                 .iter()
                 .any(|cue| (at.saturating_sub(cue.len() + 1)..*at).any(|start| cue_at(clause, start, cue).is_some()))
         });
-        if let Some(at) = announced.or_else(|| found.first().copied()) {
+        // "From 2.3.0 to 2.3.1": the goal counts.
+        let goal = |at: &usize| clause.before(*at).is_none_or(|before| clause.lower(before) != "from");
+        let goals: Vec<usize> = found.iter().copied().filter(goal).collect();
+        if announced.is_none() && goals.len() > 1 && is_acting(function) {
+            let text = |at: &usize| clause.token(*at).map(|token| token.text.clone()).unwrap_or_default();
+            let mut values: Vec<String> = goals.iter().map(text).collect();
+            values.dedup();
+            filling.used.extend(&goals);
+            match values.as_slice() {
+                [value] => filling.put(parameter, value.clone(), goals, Sign::Shape),
+                _ => drop(filling.several.insert(parameter.name.clone(), (values, goals))),
+            }
+            continue;
+        }
+        if let Some(at) = announced.or_else(|| goals.first().or(found.first()).copied()) {
+            if goals.contains(&at) {
+                filling.used.extend(found.iter().filter(|other| !goals.contains(other)));
+            }
             let value = clause.token(at).map(|token| token.text.clone()).unwrap_or_default();
             filling.put(parameter, value, vec![at], Sign::Shape);
         }
@@ -88,7 +106,9 @@ pub(super) fn announced(function: &Function, clause: Clause<'_>, filling: &mut F
         }
         let found = cues(parameter).iter().find_map(|cue| {
             (0..clause.tokens.len()).find_map(|at| {
-                let mut after = cue_at(clause, at, cue)?;
+                // What a label says is read as a label.
+                let mut after =
+                    cue_at(clause, at, cue).filter(|end| !clause.token(end - 1).is_some_and(|last| last.label))?;
                 let pause = clause.token(after - 1).is_some_and(|last| last.after != Pause::None);
                 let first = after;
                 while COPULAS.contains(&clause.lower(after)) && after < first + 3 {

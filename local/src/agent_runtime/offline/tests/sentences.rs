@@ -1,59 +1,12 @@
 //! One sentence, one expectation.
 
-use super::*;
-
-/// What a sentence must come to.
-enum Expected {
-    /// These calls, in this order: function and arguments without the free text.
-    Calls(&'static [&'static str]),
-    /// A question that contains this, and no call.
-    Asks(&'static str),
-    /// No call, and an answer that contains this.
-    Says(&'static str),
-}
-use Expected::{Asks, Calls, Says};
+use super::{
+    Expected::{Asks, Calls, Says},
+    *,
+};
 
 const UNABLE: &str = "nothing I can do";
 const NOTHING: &str = "started nothing";
-
-/// The specialist's call behind a handed-on wish, as `agent.function name=value ...`.
-fn describe(definitions: &Definitions, call: &Call) -> String {
-    let arguments = |call: &Call| -> String {
-        let said = call.parameters.iter().filter(|(name, _)| !matches!(name.as_str(), "instruction" | "agent_type"));
-        said.map(|(name, value)| format!(" {name}={value}")).collect()
-    };
-    let Some(agent) = call.parameters.get("agent_type") else { return format!("{}{}", call.function, arguments(call)) };
-    let mut history = Vec::new();
-    let (calls, text) = turn(definitions, agent, &mut history, &call.parameters["instruction"], willing);
-    let [inner] = calls.as_slice() else {
-        return format!("{agent} made {} calls for {:?} and said: {text}", calls.len(), call.parameters["instruction"]);
-    };
-    for name in ["environment", "tenant_id"] {
-        if let (Some(outer), Some(inner)) = (call.parameters.get(name), inner.parameters.get(name)) {
-            assert_eq!(outer, inner, "the orchestrator and {agent} read {name} differently");
-        }
-    }
-    format!("{agent}.{}{}", inner.function, arguments(inner))
-}
-
-fn check(definitions: &Definitions, agent: &str, table: &[(&str, Expected)]) {
-    let mut wrong = Vec::new();
-    for (sentence, expected) in table {
-        let (calls, text) = turn(definitions, agent, &mut Vec::new(), sentence, willing);
-        let made: Vec<String> = calls.iter().map(|call| describe(definitions, call)).collect();
-        let right = match expected {
-            Calls(wanted) => made == *wanted,
-            Asks(part) => {
-                made.is_empty() && text.contains(part) && (text.contains('?') || text.contains("Allowed values"))
-            }
-            Says(part) => made.is_empty() && text.contains(part),
-        };
-        if !right {
-            wrong.push(format!("{sentence}\n   calls {made:?}\n   says  {text}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), table.len(), wrong.join("\n"));
-}
 
 #[test]
 fn wishes() {
