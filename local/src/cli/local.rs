@@ -94,7 +94,7 @@ fn introduce(stack: &Stack, options: &Options, terminal: Terminal) {
         Some(model) => terminal.note(&format!("  {:<12}  {} at {}", "model", model.name, model.url)),
         None => terminal.note(
             "The agents are driven by a planner made of rules, which works offline and is not a language model. For a real \
-             one:\n  switchyard local --model-url http://127.0.0.1:11434/v1 --model-name NAME",
+             one:\n  ./switchyard local --model-url http://127.0.0.1:11434/v1 --model-name NAME",
         ),
     }
 }
@@ -111,6 +111,6 @@ async fn talk(mut conversation: Conversation, message: Option<String>, prompt: b
         conversation.prompt().await?;
         return Ok(ExitCode::SUCCESS);
     }
-    terminal.note("Running. Talk to it with `switchyard chat`; Ctrl-C stops it.");
+    terminal.note("Running. Talk to it with `./switchyard chat`; Ctrl-C stops it.");
     std::future::pending().await
 }

@@ -64,7 +64,7 @@ pub(super) fn claim(work: &Path, terminal: Terminal) -> Result<Guard, StackError
 fn already_running(work: &Path) -> StackError {
     let who = RunFile::read(work).map(|run| format!(" (process {})", run.pid)).unwrap_or_default();
     StackError::new(format!(
-        "a local stack already runs out of {}{who}: use it with `switchyard chat`, or stop it with Ctrl-C where it runs",
+        "a local stack already runs out of {}{who}: use it with `./switchyard chat`, or stop it with Ctrl-C where it runs",
         work.display()
     ))
 }
