@@ -69,17 +69,16 @@ impl AgentInvoker {
         let instruction = text(&arguments, "instruction").ok_or_else(|| invalid("instruction is missing."))?;
         let agent = self.deployed.get(name).ok_or_else(|| internal(format!("The {name} agent is not deployed.")))?;
 
-        let session = call.session().filter(|id| !id.is_empty());
         // What the orchestrator was not told is not made up here: whoever needs it says that it is missing.
         let attributes = [
             (attribute::AGENT, Some(name)),
             (attribute::REQUESTED_BY, call.attribute(attribute::REQUESTED_BY)),
-            (attribute::SESSION_ID, session),
+            (attribute::SESSION_ID, call.session()),
         ];
         let attributes =
             attributes.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
         // Without a session there is nothing to belong to: the specialist starts afresh.
-        let owner = session.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        let owner = call.session().map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
         let ask = Ask {
             agent: agent.clone(),
             name: name.to_owned(),

@@ -8,7 +8,7 @@ mod model;
 mod tests;
 mod write;
 
-use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata as _, types::AttributeValue};
+use aws_sdk_dynamodb::{Client, types::AttributeValue};
 pub use model::{
     Annotations, AuthenticationType, ProtocolType, Server, Status, Tool, owner_stack, stack_owner, valid_server_id,
 };
@@ -16,10 +16,13 @@ use semver::Version;
 pub(crate) use write::now;
 pub use write::{Claim, Holding, Release, Standing};
 
-use crate::error::{Error, Result, dependency, throttled};
+use crate::{
+    error::{Result, dependency},
+    sdk::table_failed,
+};
 
-/// Seconds after which a caller may try again when the table is throttled.
-const RETRY_AFTER: std::time::Duration = std::time::Duration::from_secs(2);
+/// What people call the table.
+const TABLE: &str = "MCP server registry";
 
 /// The registry table.
 #[derive(Debug, Clone)]
@@ -60,7 +63,7 @@ impl Registry {
             .send();
         let mut best: Option<(Version, Item)> = None;
         while let Some(item) = pages.next().await {
-            let item = item.map_err(|e| failed("read", e))?;
+            let item = item.map_err(|e| table_failed(TABLE, "read", e))?;
             let Some(version) = version_of(&item) else {
                 tracing::warn!(server_id, version = ?item.get("version"), "registry entry ignored: no semantic version");
                 continue;
@@ -86,7 +89,7 @@ impl Registry {
             .key("version", AttributeValue::S(version.to_owned()))
             .send()
             .await
-            .map_err(|e| failed("read", e))?;
+            .map_err(|e| table_failed(TABLE, "read", e))?;
         answer.item.map(parse).transpose()
     }
 }
@@ -104,22 +107,4 @@ fn parse(item: Item) -> Result<Server> {
         dependency(format!("The registry entry {id} cannot be read: {e}. Correct that attribute or register it again."))
             .with_source(e)
     })
-}
-
-/// Error of a call to the table; `what` is the verb that fits "cannot be …".
-fn failed<E, R>(what: &str, error: aws_sdk_dynamodb::error::SdkError<E, R>) -> Error
-where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    let is_throttled = matches!(
-        error.code(),
-        Some("ProvisionedThroughputExceededException" | "ThrottlingException" | "RequestLimitExceeded")
-    );
-    let message = if is_throttled {
-        throttled("The MCP server registry is busy. Try again in a few seconds.", RETRY_AFTER)
-    } else {
-        dependency(format!("The MCP server registry cannot be {what}. Try again; if it stays so, look in the log."))
-    };
-    message.with_source(error)
 }

@@ -1,9 +1,32 @@
 //! What failures of AWS SDK calls have in common.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, fmt::Debug, io, time::Duration};
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_lambda::error::SdkError;
+
+use crate::error::{Error, dependency, throttled};
+
+/// What DynamoDB says when it is asked too much of.
+const BUSY: [&str; 3] = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"];
+
+/// After how long to ask a busy table again.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// The error of a call to a table: `table` is what people call it, `done` completes "cannot be …".
+pub(crate) fn table_failed<E, R>(table: &str, done: &str, error: SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
+    R: Debug + Send + Sync + 'static,
+{
+    let message = if error.code().is_some_and(|code| BUSY.contains(&code)) {
+        throttled(format!("The {table} is busy. Try again in a few seconds."), RETRY_AFTER)
+    } else {
+        dependency(format!("The {table} cannot be {done}. Try again; if it stays so, look in the log."))
+    };
+    message.with_source(error)
+}
 
 /// Whether the request of a failed call certainly never reached the service, so that it did nothing and may be sent again.
 ///
@@ -31,8 +54,6 @@ fn never_left(error: &(dyn StdError + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use aws_config::{SdkConfig, retry::RetryConfig};
     use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
     use aws_sdk_lambda::Client;

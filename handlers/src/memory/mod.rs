@@ -6,17 +6,18 @@ pub mod reservation;
 
 use std::{fmt, str::FromStr};
 
-use aws_sdk_dynamodb::{
-    Client,
-    error::{ProvideErrorMetadata, SdkError},
-    operation::query::builders::QueryFluentBuilder,
-    types::AttributeValue,
-};
+use aws_sdk_dynamodb::{Client, operation::query::builders::QueryFluentBuilder, types::AttributeValue};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result, dependency, internal, invalid, throttled};
+use crate::{
+    error::{Result, dependency, internal, invalid},
+    sdk::table_failed,
+};
+
+/// What people call the table.
+const TABLE: &str = "deployment history";
 
 /// State of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,7 +222,7 @@ impl Memory {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| failed(error, "read"))?;
+            .map_err(|error| table_failed(TABLE, "read", error))?;
         answer.item.map(parse).transpose()
     }
 
@@ -243,7 +244,7 @@ impl Memory {
                     .filter_expression("pipeline_type = :type")
                     .expression_attribute_values(":type", AttributeValue::S(pipeline_type.clone()));
             }
-            let answer = query.send().await.map_err(|error| failed(error, "read"))?;
+            let answer = query.send().await.map_err(|error| table_failed(TABLE, "read", error))?;
             for item in answer.items.unwrap_or_default() {
                 match parse(item) {
                     Ok(deployment) => deployments.push(deployment),
@@ -285,7 +286,7 @@ impl Memory {
             .condition_expression("attribute_not_exists(execution_id)")
             .send()
             .await
-            .map_err(|error| failed(error, "written"))?;
+            .map_err(|error| table_failed(TABLE, "written", error))?;
         Ok(())
     }
 }
@@ -353,21 +354,6 @@ fn parse(item: Item) -> Result<Deployment> {
 fn item_of(deployment: &Deployment) -> Result<Item> {
     serde_dynamo::to_item(deployment)
         .map_err(|error| internal("A deployment record cannot be written as an item.").with_source(error))
-}
-
-/// Error of a call to DynamoDB; `done` completes "cannot be …".
-fn failed<E, R>(error: SdkError<E, R>, done: &str) -> Error
-where
-    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: fmt::Debug + Send + Sync + 'static,
-{
-    let busy = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"].map(Some);
-    let message = if busy.contains(&error.code()) {
-        throttled("The deployment history is busy. Try again in a few seconds.", std::time::Duration::from_secs(2))
-    } else {
-        dependency(format!("The deployment history cannot be {done}. Try again; if it stays so, look in the log."))
-    };
-    message.with_source(error)
 }
 
 #[cfg(test)]

@@ -17,8 +17,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use super::{Deployment, Item, Memory, Status, failed, iso, item_of, text};
-use crate::error::{Result, dependency, internal};
+use super::{Deployment, Item, Memory, Status, TABLE, iso, item_of, text};
+use crate::{
+    error::{Result, dependency, internal},
+    sdk::table_failed,
+};
 
 /// How often a transaction that ran into another one is tried again.
 const CONFLICT_ATTEMPTS: u32 = 12;
@@ -273,7 +276,7 @@ impl Reservations {
             .await;
         match answer {
             Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
-            Err(error) => Err(failed(error, "written")),
+            Err(error) => Err(table_failed(TABLE, "written", error)),
             Ok(_) => Ok(()),
         }
     }
@@ -287,7 +290,7 @@ impl Reservations {
             .consistent_read(true)
             .send()
             .await
-            .map_err(|error| failed(error, "read"))?;
+            .map_err(|error| table_failed(TABLE, "read", error))?;
         Ok(answer.item.and_then(|item| text(&item, "execution_id")))
     }
 
@@ -301,7 +304,7 @@ impl Reservations {
                     Ok(Some(reasons.map(|reason| reason.code().unwrap_or_default().to_owned()).collect()))
                 }
                 Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Some(Vec::new())),
-                _ => Err(failed(error, "written")),
+                _ => Err(table_failed(TABLE, "written", error)),
             },
         }
     }

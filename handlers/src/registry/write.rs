@@ -17,10 +17,13 @@ use aws_sdk_dynamodb::{
 };
 
 use super::{
-    Item, Registry, Server, Status, failed,
+    Item, Registry, Server, Status, TABLE,
     model::{owner_line, owner_stack},
 };
-use crate::error::{Result, internal, invalid};
+use crate::{
+    error::{Result, internal, invalid},
+    sdk::table_failed,
+};
 
 /// What became of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +158,7 @@ impl Registry {
             .send();
         let (mut own, mut left_behind) = (false, None);
         while let Some(item) = pages.next().await {
-            let item = item.map_err(|e| failed("read", e))?;
+            let item = item.map_err(|e| table_failed(TABLE, "read", e))?;
             let holding = Holding {
                 id: format!("{server_id}@{}", text(&item, "version")),
                 owner: text(&item, "owner"),
@@ -259,7 +262,7 @@ where
             let reason = error.message().unwrap_or("no reason given").to_owned();
             Err(invalid(format!("DynamoDB cannot store the registry entry: {reason}")).with_source(error))
         }
-        _ => Err(failed(what, error)),
+        _ => Err(table_failed(TABLE, what, error)),
     }
 }
 
