@@ -67,16 +67,6 @@ impl ToolAnswer {
     pub const fn new(body: Value) -> Self {
         Self { state: AnswerState::Answer, status: 200, body }
     }
-
-    /// The object that the agent reads.
-    pub const fn body(&self) -> &Value {
-        &self.body
-    }
-
-    /// How the answer is marked for the agent.
-    pub const fn state(&self) -> AnswerState {
-        self.state
-    }
 }
 
 impl From<&Error> for ToolAnswer {
