@@ -19,6 +19,12 @@ export interface PipelinesServerProps {
   readonly timeout: Duration;
 }
 
+/**
+ * What generated secrets never hold: a value that begins with a brace or a quotation mark looks like JSON, which the server
+ * refuses. Named one by one, because emulators know `excludeCharacters` and not `excludePunctuation`.
+ */
+const PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
 /** The MCP server that starts GitLab pipelines, deployed and registered as any other team's would be. */
 export class PipelinesServer extends Construct {
   static readonly SERVER_ID = "pipelines";
@@ -39,12 +45,12 @@ export class PipelinesServer extends Construct {
       description:
         "GitLab token that starts pipelines (scope api). Created with a random value: put a project or group access " +
         "token in its place with `aws secretsmanager put-secret-value`.",
-      generateSecretString: { excludePunctuation: true, passwordLength: 32 },
+      generateSecretString: { excludeCharacters: PUNCTUATION, passwordLength: 32 },
     });
     const apiKey = new secretsmanager.Secret(this, "ApiKey", {
       secretName: apiKeySecret(stage, serverId),
       description: "Key for the HTTP face of the pipelines MCP server, in the header X-API-Key.",
-      generateSecretString: { excludePunctuation: true, passwordLength: 48 },
+      generateSecretString: { excludeCharacters: PUNCTUATION, passwordLength: 48 },
     });
 
     this.function = new RustFunction(this, "pipelines", {

@@ -64,7 +64,11 @@ test("its HTTP face wants a signature, and its secrets begin with random values"
     ["switchyard/dev/gitlab_token", "switchyard/dev/mcp/pipelines/api_key"],
   );
   for (const secret of secrets) {
-    assert.ok(secret["GenerateSecretString"]);
+    const { ExcludeCharacters: excluded } = secret["GenerateSecretString"] as { ExcludeCharacters: string };
+    for (let code = 0x21; code < 0x7f; code++) {
+      const character = String.fromCharCode(code);
+      assert.equal(excluded.includes(character), !/[A-Za-z0-9]/.test(character), character);
+    }
     assert.equal(secret["SecretString"], undefined);
   }
 });
