@@ -19,6 +19,12 @@ export const MCP_TAG = "switchyard-mcp";
 /** Indexes of the memory table. */
 export const MEMORY_INDEXES = ["environment-index", "tenant-index", "tenant-environment-index"] as const;
 
+/** Stack with the tables. */
+export const dataStack = (stage: string): string => `Switchyard-${stage}-data`;
+
+/** Stack with everything else. */
+export const serviceStack = (stage: string): string => `Switchyard-${stage}-service`;
+
 /** Name of the Lambda function that runs a binary. */
 export const functionName = (stage: string, bin: string): string => `switchyard-${stage}-${bin}`;
 

@@ -1,5 +1,6 @@
 import { CliCredentialsStackSynthesizer, type App, type IStackSynthesizer, type StackProps } from "aws-cdk-lib";
 import { LOCAL_STAGE, readConfig } from "./config";
+import { dataStack, serviceStack } from "./names";
 import { DataStack } from "./stacks/data-stack";
 import { ServiceStack } from "./stacks/service-stack";
 
@@ -30,8 +31,8 @@ export function addSwitchyard(app: App): Switchyard {
     // The account on MiniStack is not bootstrapped: that takes longer than all the rest of the deployment.
     ...(config.stage === LOCAL_STAGE ? { synthesizer: withCredentialsInUse() } : {}),
   });
-  const data = new DataStack(app, `Switchyard-${config.stage}-data`, { config, ...props() });
-  const service = new ServiceStack(app, `Switchyard-${config.stage}-service`, { config, ...props() });
+  const data = new DataStack(app, dataStack(config.stage), { config, ...props() });
+  const service = new ServiceStack(app, serviceStack(config.stage), { config, ...props() });
   service.addStackDependency(data, "the registration of an MCP server writes to the registry table");
   return { data, service };
 }
