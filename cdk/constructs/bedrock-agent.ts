@@ -3,6 +3,7 @@ import * as bedrock from "aws-cdk-lib/aws-bedrock";
 import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
+import { acknowledgeWildcard } from "../acknowledge";
 import type { AgentDefinition } from "../agents";
 import type { Model } from "../models";
 import { agentName } from "../names";
@@ -100,7 +101,7 @@ export class BedrockAgent extends Construct implements AgentReference {
       model.geography === undefined
         ? []
         : [stack.formatArn({ service: "bedrock", resource: "inference-profile", resourceName: model.id })];
-    return new iam.Role(this, "Role", {
+    const role = new iam.Role(this, "Role", {
       description: `Role of the Bedrock agent ${name}`,
       assumedBy: new iam.ServicePrincipal("bedrock.amazonaws.com", {
         conditions: {
@@ -122,8 +123,18 @@ export class BedrockAgent extends Construct implements AgentReference {
         }),
       },
     });
+    for (const arn of models.filter((model) => model.includes(`:${ANY_REGION}:`))) {
+      acknowledgeWildcard(
+        role,
+        arn,
+        "The inference profile of a geography chooses the region of each request, and AWS adds regions to it now and then.",
+      );
+    }
+    return role;
   }
 }
+
+const ANY_REGION = "*";
 
 /**
  * Regions in the ARNs of the foundation models that a request may reach (Amazon Bedrock user guide, "Geographic" and
@@ -137,6 +148,6 @@ function modelRegions({ geography }: Model, region: string): readonly string[] {
     case "global":
       return [region, ""];
     default:
-      return ["*"];
+      return [ANY_REGION];
   }
 }

@@ -3,6 +3,7 @@ import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { acknowledge } from "../acknowledge";
 import type { ResponseMode } from "../config";
 import { addProblemResponses } from "./problem-responses";
 
@@ -33,14 +34,12 @@ export class ChatApi extends Construct {
   readonly restApiId: string;
   /** URL to post chat messages to. */
   readonly url: string;
+  /** The deployed API, for its metrics. */
+  readonly stage: apigateway.Stage;
 
   constructor(scope: Construct, id: string, props: ChatApiProps) {
     super(scope, id);
-    const accessLog = new logs.LogGroup(this, "AccessLog", {
-      logGroupName: `/aws/apigateway/switchyard-${props.stage}-chat`,
-      retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    const accessLog = this.addLog("AccessLog", `/aws/apigateway/switchyard-${props.stage}-chat`);
     const api = new apigateway.RestApi(this, "Api", {
       restApiName: `switchyard-${props.stage}-chat`,
       description: "Chat with the agents that run the infrastructure",
@@ -53,7 +52,10 @@ export class ChatApi extends Construct {
       deployOptions: {
         stageName: props.stage,
         tracingEnabled: true,
-        metricsEnabled: true,
+        // By method; there is one, and the metrics of the stage cost nothing.
+        metricsEnabled: false,
+        // Why API Gateway itself failed; nothing of a request or an answer.
+        loggingLevel: apigateway.MethodLoggingLevel.ERROR,
         throttlingRateLimit: props.throttleRate,
         throttlingBurstLimit: props.throttleBurst,
         accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
@@ -61,7 +63,7 @@ export class ChatApi extends Construct {
       },
     });
     addProblemResponses(api);
-    api.root.addResource("chat").addMethod(
+    const method = api.root.addResource("chat").addMethod(
       "POST",
       new apigateway.LambdaIntegration(props.handler, {
         responseTransferMode: apigateway.ResponseTransferMode[props.responseMode],
@@ -69,11 +71,48 @@ export class ChatApi extends Construct {
         allowTestInvoke: false,
       }),
     );
+    // API Gateway chooses this name, and would make the group itself: for ever, and left behind when the stack goes.
+    const executionLog = this.addLog("ExecutionLog", `API-Gateway-Execution-Logs_${api.restApiId}/${props.stage}`);
+    api.deploymentStage.node.addDependency(executionLog);
+    acknowledgeFindings(api, method);
     // RestApi writes an output of its own; the stack's ChatUrl is the one to use.
     api.node.tryRemoveChild("Endpoint");
     this.restApiId = api.restApiId;
     this.url = api.urlForPath("/chat");
+    this.stage = api.deploymentStage;
   }
+
+  private addLog(id: string, logGroupName: string): logs.LogGroup {
+    return new logs.LogGroup(this, id, {
+      logGroupName,
+      retention: logs.RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+}
+
+function acknowledgeFindings(api: apigateway.RestApi, method: apigateway.Method): void {
+  acknowledge(
+    api,
+    "AwsSolutions-APIG2",
+    "Every request is checked by chat_handler, which says what to change; a validator of API Gateway would only refuse.",
+  );
+  acknowledge(
+    api.deploymentStage,
+    "AwsSolutions-APIG3",
+    "Only signed requests of principals with execute-api:Invoke get further than API Gateway, and they are throttled; a web " +
+      "ACL costs money each month, also when nobody chats.",
+  );
+  acknowledge(
+    method,
+    "AwsSolutions-COG4",
+    "Callers are AWS principals that sign with IAM credentials (AWS_IAM); there is no user pool.",
+  );
+  acknowledge(
+    api.node.findChild("CloudWatchRole"),
+    "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]",
+    "The role by which API Gateway writes the logs of all APIs in the account; this policy is the one that AWS keeps for it.",
+  );
 }
 
 /** One line for each request, with the caller and never with a body. */

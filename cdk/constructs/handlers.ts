@@ -166,6 +166,11 @@ function allowMcpServers(fn: RustFunction, config: Config): void {
       conditions: { StringEquals: { [`aws:ResourceTag/${MCP_TAG}`]: config.stage } },
     }),
   );
+  fn.acknowledgeWildcard(
+    functionArn(stack, "*"),
+    "Which MCP servers there are is known to the registry alone: the stage's tag decides which of them may be invoked, and " +
+      "registration reads that tag of the function it is given.",
+  );
   if (config.invocableFunctions.length > 0) fn.allow(["lambda:InvokeFunction"], config.invocableFunctions);
   // Whatever they are tagged with: the registry must not become a way to act with their rights.
   fn.role.addToPolicy(
@@ -178,15 +183,16 @@ function allowMcpServers(fn: RustFunction, config: Config): void {
       }),
     }),
   );
-  fn.allow(
-    ["secretsmanager:GetSecretValue"],
-    [
-      stack.formatArn({
-        service: "secretsmanager",
-        resource: "secret",
-        resourceName: `switchyard/${config.stage}/mcp/*`,
-        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-      }),
-    ],
+  const apiKeys = stack.formatArn({
+    service: "secretsmanager",
+    resource: "secret",
+    resourceName: `switchyard/${config.stage}/mcp/*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  fn.allow(["secretsmanager:GetSecretValue"], [apiKeys]);
+  fn.acknowledgeWildcard(
+    apiKeys,
+    "One secret for each MCP server, under a path that is derived from the server's id and belongs to this stage alone; " +
+      "Secrets Manager adds six characters to each name.",
   );
 }

@@ -3,6 +3,7 @@ import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import { version } from "../../package.json";
+import { acknowledge } from "../acknowledge";
 import { apiKeySecret, gitlabTokenSecret } from "../names";
 import { McpServerRegistration } from "./mcp-server-registration";
 import { RustFunction, type Build } from "./rust-function";
@@ -52,6 +53,16 @@ export class PipelinesServer extends Construct {
       description: "Key for the HTTP face of the pipelines MCP server, in the header X-API-Key.",
       generateSecretString: { excludeCharacters: PUNCTUATION, passwordLength: 48 },
     });
+    acknowledge(
+      gitlabToken,
+      "AwsSolutions-SMG4",
+      "GitLab issues the token and a person puts it here: no function of ours could get a new one.",
+    );
+    acknowledge(
+      apiKey,
+      "AwsSolutions-SMG4",
+      "The clients of the HTTP face hold the key too, outside AWS: rotated on a schedule, it would lock them out.",
+    );
 
     this.function = new RustFunction(this, "pipelines", {
       stage,

@@ -6,6 +6,7 @@ import * as iam from "aws-cdk-lib/aws-iam";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as logs from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { acknowledge, acknowledgeWildcard } from "../acknowledge";
 import type { Config } from "../config";
 import { Mistake } from "../mistake";
 import { functionName } from "../names";
@@ -73,6 +74,18 @@ export class RustFunction extends Construct implements iam.IGrantable {
       memorySize: props.memorySize ?? 256,
       environment: { ...props.environment },
     });
+    acknowledge(
+      this.function,
+      "Serverless-LambdaDLQ",
+      "Every caller waits for the answer and is told when there is none (of registration: CloudFormation, which rolls " +
+        "back): an event kept in a queue would act after that.",
+    );
+    this.acknowledgeWildcard("*", "X-Ray's actions that send traces know no resources.");
+  }
+
+  /** Tells why the role may act on a resource that is named with a wildcard. */
+  acknowledgeWildcard(resourceArn: string, reason: string): void {
+    acknowledgeWildcard(this.role.node.findChild("DefaultPolicy"), resourceArn, reason);
   }
 
   /** Allows an action on resources, and nothing else. */

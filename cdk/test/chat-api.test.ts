@@ -68,12 +68,23 @@ test("calls are throttled, traced and logged without bodies", () => {
   assert.equal(method?.["ThrottlingRateLimit"], 3);
   assert.equal(method["ThrottlingBurstLimit"], 7);
   assert.equal(method["DataTraceEnabled"], false);
+  assert.equal(method["LoggingLevel"], "ERROR");
+  assert.equal(method["MetricsEnabled"], false, "metrics for each method are charged, and there is one method");
   const log = stage["AccessLogSetting"] as Record<string, unknown>;
   assert.match(service.text(log["DestinationArn"]), /:log-group:\{ChatApi\/AccessLog\}$/);
   const format = JSON.parse(String(log["Format"])) as Record<string, string>;
   assert.equal(format["request_id"], "$context.requestId");
   assert.equal(format["caller"], "$context.identity.userArn");
-  assert.equal(service.one("AWS::Logs::LogGroup", "ChatApi/").Properties["RetentionInDays"], 30);
+  assert.equal(service.one("AWS::Logs::LogGroup", "ChatApi/AccessLog").Properties["RetentionInDays"], 30);
+});
+
+test("the log group that API Gateway names itself is ours before API Gateway makes it", () => {
+  const { service } = switchyard();
+  const { Properties: log } = service.one("AWS::Logs::LogGroup", "ChatApi/ExecutionLog");
+  assert.equal(service.text(log["LogGroupName"]), "API-Gateway-Execution-Logs_{ChatApi/Api}/dev");
+  assert.equal(log["RetentionInDays"], 30);
+  const waits = (service.one("AWS::ApiGateway::Stage").DependsOn ?? []).map((id) => service.path(id));
+  assert.ok(waits.includes("ChatApi/ExecutionLog"));
 });
 
 test("API Gateway's own errors are problem documents as ours", () => {
