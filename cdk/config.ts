@@ -6,6 +6,7 @@ import { isIP } from "node:net";
 import type { Node } from "constructs";
 import { Mistake } from "./mistake";
 import { isModelId } from "./models";
+import { checkPlainHttp, isId, isServerAddress, network, type Network } from "./networks";
 
 /** The stage that runs on MiniStack, on one machine. */
 export const LOCAL_STAGE = "local";
@@ -36,6 +37,10 @@ export interface Config {
   readonly protectedEnvironments: readonly string[];
   /** Private networks (CIDR) in which MCP servers may live, also with plain http. */
   readonly allowedNetworks: readonly string[];
+  /** VPC for the functions that call MCP servers, and for the pipelines server. @default - they are in no VPC */
+  readonly network?: Network;
+  /** Address of a pipelines server that runs elsewhere. @default - the app deploys one on Lambda */
+  readonly pipelinesEndpoint?: string;
   /** ARNs of Lambda functions that may be called as MCP servers without carrying our tag. */
   readonly invocableFunctions: readonly string[];
   /** `HOST:PORT=ADDRESS:PORT`: connect to the second where an endpoint names the first (local stage only). */
@@ -44,6 +49,8 @@ export interface Config {
   readonly gitlabUrl: string;
   /** For how many minutes a succeeded execution answers the same wish of the same session. */
   readonly requestKeyMinutes: number;
+  /** SNS topic that alarms are sent to. @default - there are no alarms */
+  readonly alarmTopicArn?: string;
   /** Requests per second that the chat API admits in the long run. */
   readonly throttleRate: number;
   /** Requests that the chat API admits at once. */
@@ -57,6 +64,8 @@ export interface Config {
 const NAME = /^[a-z](-?[a-z0-9])*$/;
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/;
+/** A FIFO topic, whose name ends in `.fifo`, cannot be told by an alarm. */
+const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/;
 const CONNECT_TO = /^(\*\.)?[A-Za-z0-9.-]+:\d{1,5}=[0-9.]+:\d{1,5}$/;
 /** Keys of settings are plain words; keys of feature flags and of the CLI hold one of `:`, `/` or `-`. */
 const SETTING_KEY = /^[A-Za-z]+$/;
@@ -69,6 +78,18 @@ export function readConfig(node: Node): Config {
   const local = stage === LOCAL_STAGE;
   const region = read.optionalText("region", (v) => REGION.test(v), "a region such as eu-central-1");
   const model = read.optionalText("model", isModelId, "the id of a Bedrock model or inference profile");
+  const allowedNetworks = read.list("allowedNetworks", isNetwork, "networks such as 10.0.0.0/8 or fd00::/8");
+  const vpc = readNetwork(read, local);
+  const pipelinesEndpoint = read.optionalText(
+    "pipelinesEndpoint",
+    isServerAddress,
+    "scheme, host and port such as http://mcp.internal:8000",
+  );
+  const alarmTopicArn = read.optionalText(
+    "alarmTopicArn",
+    (v) => TOPIC_ARN.test(v),
+    "the ARN of a standard SNS topic such as arn:aws:sns:eu-central-1:111122223333:on-call",
+  );
   const environments = read.list(
     "environments",
     (v) => NAME.test(v) && v !== NO_ENVIRONMENT,
@@ -85,7 +106,9 @@ export function readConfig(node: Node): Config {
     environments,
     // A misspelt name here would leave the environment unprotected.
     protectedEnvironments: read.list("protectedEnvironments", (v) => environments.includes(v), "names in environments"),
-    allowedNetworks: read.list("allowedNetworks", isNetwork, "networks such as 10.0.0.0/8 or fd00::/8"),
+    allowedNetworks,
+    ...(vpc === undefined ? {} : { network: vpc }),
+    ...(pipelinesEndpoint === undefined ? {} : { pipelinesEndpoint: new URL(pipelinesEndpoint).origin }),
     invocableFunctions: read.list("invocableFunctions", (v) => FUNCTION_ARN.test(v), "ARNs of Lambda functions"),
     connectTo: read.list(
       "connectTo",
@@ -98,6 +121,7 @@ export function readConfig(node: Node): Config {
       `an https URL without query${local ? ", or http on this machine" : ""}`,
     ),
     requestKeyMinutes: read.number("requestKeyMinutes", 1, 1440),
+    ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
     throttleRate: read.number("throttleRate", 1, 10_000),
     throttleBurst: read.number("throttleBurst", 1, 5_000),
     lambdaZipDir: read.text("lambdaZipDir", (v) => v !== "", "a directory"),
@@ -116,20 +140,44 @@ export function readConfig(node: Node): Config {
   if (!local && config.connectTo.length > 0) {
     read.refuse("connectTo", config.connectTo, "nothing, unless the stage is local");
   }
+  if (pipelinesEndpoint !== undefined && !local) {
+    checkPlainHttp(pipelinesEndpoint, vpc !== undefined, allowedNetworks, read.refuse);
+  }
   read.finish();
   return config;
+}
+
+function readNetwork(read: Reader, local: boolean): Network | undefined {
+  const ids = (key: string, prefix: "subnet" | "sg" | "rtb") =>
+    read.list(key, isId(prefix), `ids such as ${prefix}-0a1b2c3d4e5f60718`);
+  const settings = {
+    vpcId: read.optionalText("vpcId", isId("vpc"), "an id such as vpc-0a1b2c3d4e5f60718"),
+    subnetIds: ids("subnetIds", "subnet"),
+    securityGroupIds: ids("securityGroupIds", "sg"),
+    vpcEndpoints: read.flag("vpcEndpoints"),
+    routeTableIds: ids("routeTableIds", "rtb"),
+  };
+  // A value that was refused is not missing.
+  return read.refused(Object.keys(settings)) ? undefined : network(settings, local, read.refuse);
 }
 
 /** Reads values of the context and keeps what is wrong with them, so that a person sees all of it at once. */
 class Reader {
   private readonly problems: string[] = [];
+  private readonly wrong = new Set<string>();
   private readonly known = new Set<string>();
 
   constructor(private readonly context: Readonly<Record<string, unknown>>) {}
 
-  refuse(key: string, value: unknown, allowed: string): void {
+  readonly refuse = (key: string, value: unknown, allowed: string): void => {
     const problem = value === undefined ? "is missing" : `${JSON.stringify(value)} is not allowed`;
     this.problems.push(`${key}: ${problem}; allowed: ${allowed}`);
+    this.wrong.add(key);
+  };
+
+  /** Whether something is wrong with one of the keys already. */
+  refused(keys: readonly string[]): boolean {
+    return keys.some((key) => this.wrong.has(key));
   }
 
   optionalText(key: string, valid: (value: string) => boolean, allowed: string): string | undefined {
@@ -151,6 +199,12 @@ class Reader {
     const found = choices.find((choice) => choice === value);
     if (found === undefined) this.refuse(key, value, choices.join(" | "));
     return found ?? choices[0];
+  }
+
+  flag(key: string): boolean {
+    const value = this.value(key);
+    if (![true, false, "true", "false"].some((one) => one === value)) this.refuse(key, value, "true | false");
+    return value === true || value === "true";
   }
 
   list(key: string, valid: (value: string) => boolean, allowed: string, minimum = 0): readonly string[] {

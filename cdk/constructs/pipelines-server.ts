@@ -1,4 +1,5 @@
-import type { Duration } from "aws-cdk-lib";
+import path from "node:path";
+import { FileSystem, type Duration } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
 import * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
@@ -14,6 +15,8 @@ export interface PipelinesServerProps {
   readonly build: Build;
   /** GitLab instance whose pipelines are started. */
   readonly gitlabUrl: string;
+  /** Address of a server that runs elsewhere. @default - it is deployed here, as a Lambda function */
+  readonly pipelinesEndpoint?: string;
   /** The functions whose roles may invoke the server, and then need no key. */
   readonly callers: readonly RustFunction[];
   /** How long one tool call may take. */
@@ -26,15 +29,26 @@ export interface PipelinesServerProps {
  */
 const PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
-/** The MCP server that starts GitLab pipelines, deployed and registered as any other team's would be. */
+/** The server as a Lambda function. */
+export interface PipelinesFunction {
+  readonly function: RustFunction;
+  /** Its plain HTTP face: it needs a signature and the key. */
+  readonly url: string;
+  /** What must be there before it is called. */
+  readonly permissions: readonly lambda.CfnPermission[];
+}
+
+/**
+ * The MCP server that starts GitLab pipelines, registered as any other team's would be: deployed here, or only named when
+ * it runs elsewhere. Its secrets are here in either case.
+ */
 export class PipelinesServer extends Construct {
   static readonly SERVER_ID = "pipelines";
-  readonly function: RustFunction;
+  /** The function, unless the server runs elsewhere. */
+  readonly deployed: PipelinesFunction | undefined;
   readonly registration: McpServerRegistration;
-  /** The server's plain HTTP face: it needs a signature and the key. */
-  readonly url: string;
-  /** Name of the secret that must be given the GitLab token. */
-  readonly gitlabTokenSecretName: string;
+  /** The GitLab token, to be put in by a person, and the key for the HTTP face. */
+  readonly secrets: Readonly<Record<"gitlabToken" | "apiKey", secretsmanager.Secret>>;
 
   constructor(scope: Construct, id: string, props: PipelinesServerProps) {
     super(scope, id);
@@ -64,7 +78,35 @@ export class PipelinesServer extends Construct {
       "The clients of the HTTP face hold the key too, outside AWS: rotated on a schedule, it would lock them out.",
     );
 
-    this.function = new RustFunction(this, "pipelines", {
+    this.secrets = { gitlabToken, apiKey };
+
+    const { pipelinesEndpoint } = props;
+    this.deployed = pipelinesEndpoint === undefined ? this.deploy(props) : undefined;
+    this.registration = new McpServerRegistration(this, "Registration", {
+      stage,
+      serverId,
+      serverName: "Pipelines",
+      description: "Starts GitLab pipelines and tells their status.",
+      version,
+      configuration: { environment_argument: "environment", status_tool: "get_pipeline_status" },
+      ...(this.deployed === undefined
+        ? {
+            endpoint: { url: new URL("/mcp", pipelinesEndpoint).href },
+            healthCheckUrl: new URL("/health", pipelinesEndpoint).href,
+            authentication: { type: "api_key" },
+            // The tools follow from this file; whoever runs the server gives it the same one.
+            fingerprint: FileSystem.fingerprint(path.join(props.build.agentsDir, "..", "pipelines.yaml")),
+          }
+        : { endpoint: this.deployed.function.function, fingerprint: this.deployed.function.codeHash }),
+    });
+    // The server is asked for its tools as it is registered: its role and secrets must be there by then.
+    const { function: fn, permissions = [] } = this.deployed ?? {};
+    this.registration.node.addDependency(...(fn === undefined ? [] : [fn]), gitlabToken, apiKey, ...permissions);
+  }
+
+  private deploy(props: PipelinesServerProps): PipelinesFunction {
+    const { stage } = props;
+    const fn = new RustFunction(this, "pipelines", {
       stage,
       bin: "pipelines",
       build: props.build,
@@ -74,34 +116,22 @@ export class PipelinesServer extends Construct {
         STAGE: stage,
         GITLAB_URL: props.gitlabUrl,
         GITLAB_TOKEN_SECRET: gitlabTokenSecret(stage),
-        API_KEY_SECRET: apiKeySecret(stage, serverId),
+        API_KEY_SECRET: apiKeySecret(stage, PipelinesServer.SERVER_ID),
       },
     });
-    this.function.allow(["secretsmanager:GetSecretValue"], [gitlabToken.secretArn, apiKey.secretArn]);
+    const { gitlabToken, apiKey } = this.secrets;
+    fn.allow(["secretsmanager:GetSecretValue"], [gitlabToken.secretArn, apiKey.secretArn]);
     const permissions = props.callers.map((caller) => {
       const permission = new lambda.CfnPermission(this, `InvokedBy-${caller.node.id}`, {
         action: "lambda:InvokeFunction",
-        functionName: this.function.function.functionArn,
+        functionName: fn.function.functionArn,
         principal: caller.role.roleArn,
       });
       // Lambda refuses a role that it does not know yet; once the caller's function is there, it knows its role.
       permission.node.addDependency(caller.function);
       return permission;
     });
-    this.url = this.function.function.addFunctionUrl({ authType: lambda.FunctionUrlAuthType.AWS_IAM }).url;
-    this.gitlabTokenSecretName = gitlabTokenSecret(stage);
-
-    this.registration = new McpServerRegistration(this, "Registration", {
-      stage,
-      serverId,
-      serverName: "Pipelines",
-      description: "Starts GitLab pipelines and tells their status.",
-      version,
-      endpoint: this.function.function,
-      configuration: { environment_argument: "environment", status_tool: "get_pipeline_status" },
-      fingerprint: this.function.codeHash,
-    });
-    // The server is asked for its tools as it is registered: its role and secrets must be there by then.
-    this.registration.node.addDependency(this.function, gitlabToken, apiKey, ...permissions);
+    const { url } = fn.function.addFunctionUrl({ authType: lambda.FunctionUrlAuthType.AWS_IAM });
+    return { function: fn, url, permissions };
   }
 }

@@ -1,8 +1,9 @@
 import { CfnOutput, Stack, Token, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { loadAgents, type AgentDefinition } from "../agents";
-import type { Config } from "../config";
+import { LOCAL_STAGE, type Config } from "../config";
 import { localAgent, type AgentReference } from "../constructs/agent-reference";
+import { Alarms } from "../constructs/alarms";
 import { BedrockAgent } from "../constructs/bedrock-agent";
 import { ChatApi } from "../constructs/chat-api";
 import {
@@ -14,7 +15,10 @@ import {
   memoryManager,
   registration,
 } from "../constructs/handlers";
+import { VpcEndpoints, attachToVpc } from "../constructs/network";
 import { PipelinesServer } from "../constructs/pipelines-server";
+import { RustFunction } from "../constructs/rust-function";
+import { gitlabTokenSecret } from "../names";
 
 /** Properties of {@link ServiceStack}. */
 export interface ServiceStackProps extends StackProps {
@@ -60,11 +64,45 @@ export class ServiceStack extends Stack {
     // The registration names the function by an ARN made of text, in which CloudFormation sees no dependency.
     pipelines.registration.node.addDependency(registrar);
 
+    if (config.network !== undefined) {
+      const { network, invocableFunctions } = config;
+      const { routeTableIds } = network;
+      // Registration is among them because it asks a server for its tools.
+      for (const fn of [proxy, registrar, pipelines.deployed?.function]) {
+        if (fn !== undefined) attachToVpc(fn, stage, network);
+      }
+      if (routeTableIds !== undefined) {
+        const endpoints = new VpcEndpoints(this, "VpcEndpoints", { stage, network, routeTableIds, invocableFunctions });
+        pipelines.registration.node.addDependency(endpoints);
+      }
+    }
+
+    // Nobody is woken by what happens on one machine.
+    if (config.alarmTopicArn !== undefined && stage !== LOCAL_STAGE) {
+      const functions = this.node.findAll().filter((construct) => construct instanceof RustFunction);
+      new Alarms(this, "Alarms", { stage, topicArn: config.alarmTopicArn, functions, chatApi: api.stage });
+    }
+
     this.addOutput("ChatUrl", api.url, "POST chat messages here, signed for execute-api");
     this.addOutput("ChatApiId", api.restApiId, "Id of the REST API");
-    this.addOutput("PipelinesFunctionArn", pipelines.function.function.functionArn, "The pipelines MCP server");
-    this.addOutput("PipelinesUrl", pipelines.url, "Its plain HTTP face: needs a signature and the header X-API-Key");
-    this.addOutput("GitLabTokenSecretName", pipelines.gitlabTokenSecretName, "Put the GitLab token here");
+    this.addPipelinesOutputs(pipelines, config.pipelinesEndpoint);
+    this.addOutput("GitLabTokenSecretName", gitlabTokenSecret(stage), "Put the GitLab token here");
+  }
+
+  private addPipelinesOutputs({ deployed, secrets }: PipelinesServer, endpoint: string | undefined): void {
+    if (deployed !== undefined) {
+      this.addOutput("PipelinesFunctionArn", deployed.function.function.functionArn, "The pipelines MCP server");
+      this.addOutput("PipelinesUrl", deployed.url, "Its plain HTTP face: needs a signature and the header X-API-Key");
+    }
+    if (endpoint !== undefined) {
+      this.addOutput("PipelinesEndpoint", endpoint, "The pipelines MCP server, run by you");
+      this.addOutput(
+        "GitLabTokenSecretArn",
+        secrets.gitlabToken.secretArn,
+        "Secret that its role must be able to read",
+      );
+      this.addOutput("PipelinesApiKeySecretArn", secrets.apiKey.secretArn, "Secret that its role must be able to read");
+    }
   }
 
   private addOutput(id: string, value: string, description: string): void {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readConfig } from "../config";
 import { Mistake } from "../mistake";
-import { LOCAL, app } from "./support";
+import { LOCAL, NETWORK, PIPELINES_ELSEWHERE, app } from "./support";
 
 const read = (settings: Readonly<Record<string, unknown>> = {}) => readConfig(app(settings).node);
 
@@ -31,6 +31,8 @@ test("the defaults of cdk.json are for an account", () => {
   assert.deepEqual(config.allowedNetworks, []);
   assert.equal(config.requestKeyMinutes, 10);
   assert.equal(config.model, undefined);
+  assert.equal(config.network, undefined);
+  assert.equal(config.pipelinesEndpoint, undefined);
 });
 
 test("lists and numbers come as text from the command line", () => {
@@ -83,6 +85,23 @@ const WRONG: readonly (readonly [key: string, value: unknown, problem: string])[
     ["10.0.0.0"],
     'allowedNetworks: "10.0.0.0" is not allowed; allowed: networks such as 10.0.0.0/8 or fd00::/8',
   ],
+  ["vpcId", "default", 'vpcId: "default" is not allowed; allowed: an id such as vpc-0a1b2c3d4e5f60718'],
+  ["vpcId", "vpc-0A1B2C3D", 'vpcId: "vpc-0A1B2C3D" is not allowed; allowed: an id such as vpc-0a1b2c3d4e5f60718'],
+  [
+    "subnetIds",
+    [NETWORK.vpcId],
+    `subnetIds: "${NETWORK.vpcId}" is not allowed; allowed: ids such as subnet-0a1b2c3d4e5f60718`,
+  ],
+  ["securityGroupIds", "sg-1", 'securityGroupIds: "sg-1" is not allowed; allowed: ids such as sg-0a1b2c3d4e5f60718'],
+  ["routeTableIds", "main", 'routeTableIds: "main" is not allowed; allowed: ids such as rtb-0a1b2c3d4e5f60718'],
+  ["vpcEndpoints", "yes", 'vpcEndpoints: "yes" is not allowed; allowed: true | false'],
+  ...["mcp.internal:8000", "ftp://mcp.internal", "http://mcp.internal:8000/mcp", "http://me@mcp.internal:8000"].map(
+    (endpoint): [string, unknown, string] => [
+      "pipelinesEndpoint",
+      endpoint,
+      `pipelinesEndpoint: "${endpoint}" is not allowed; allowed: scheme, host and port such as http://mcp.internal:8000`,
+    ],
+  ),
   ["invocableFunctions", "f", 'invocableFunctions: "f" is not allowed; allowed: ARNs of Lambda functions'],
   [
     "connectTo",
@@ -102,6 +121,54 @@ for (const [key, value, problem] of WRONG) {
     assert.deepEqual(problems({ [key]: value }), [problem]);
   });
 }
+
+test("a VPC is given whole, with or without endpoints", () => {
+  const { vpcId, subnetIds, securityGroupIds, routeTableIds } = NETWORK;
+  const vpc = { vpcId, subnetIds, securityGroupIds };
+  const network = { vpcId, subnetIds: subnetIds.split(","), securityGroupIds: [securityGroupIds] };
+  assert.deepEqual(read(vpc).network, network);
+  assert.deepEqual(read({ ...vpc, vpcEndpoints: true, routeTableIds: [routeTableIds] }).network, {
+    ...network,
+    routeTableIds: [routeTableIds],
+  });
+
+  const together = "is not allowed; allowed: vpcId, subnetIds and securityGroupIds together, or none of them";
+  assert.deepEqual(problems({ vpcId }), [`subnetIds: [] ${together}`, `securityGroupIds: [] ${together}`]);
+  assert.deepEqual(problems({ subnetIds, securityGroupIds }), [
+    "vpcId: is missing; allowed: vpcId, subnetIds and securityGroupIds together, or none of them",
+  ]);
+  assert.deepEqual(problems({ ...vpc, vpcEndpoints: "true" }), [
+    "routeTableIds: [] is not allowed; allowed: the route tables of subnetIds, because vpcEndpoints is true",
+  ]);
+  assert.deepEqual(problems({ ...vpc, routeTableIds }), [
+    `routeTableIds: ["${routeTableIds}"] is not allowed; allowed: nothing, unless vpcEndpoints is true`,
+  ]);
+  assert.deepEqual(problems({ vpcEndpoints: "true", routeTableIds }), [
+    "vpcEndpoints: true is not allowed; allowed: false, unless vpcId, subnetIds and securityGroupIds are given",
+  ]);
+  // What is wrong by itself is told alone.
+  assert.equal(problems({ ...vpc, subnetIds: "subnet-x" }).length, 1);
+  assert.deepEqual(problems({ ...LOCAL, ...vpc }), [
+    `vpcId: "${vpcId}" is not allowed; allowed: nothing with the stage local: there is no VPC on this machine`,
+  ]);
+});
+
+test("a pipelines server in plain http is one inside the VPC, in a network that is allowed", () => {
+  const { pipelinesEndpoint, allowedNetworks, ...vpc } = PIPELINES_ELSEWHERE;
+  assert.equal(read(PIPELINES_ELSEWHERE).pipelinesEndpoint, "http://mcp.internal:8000");
+  assert.equal(
+    read({ pipelinesEndpoint: "https://Pipelines.example/" }).pipelinesEndpoint,
+    "https://pipelines.example",
+  );
+  const refused =
+    'pipelinesEndpoint: "http://mcp.internal:8000" is not allowed; allowed: plain http only inside a VPC: give vpcId, ' +
+    "subnetIds, securityGroupIds, and in allowedNetworks the range in which the server is; or use https";
+  for (const settings of [{}, { allowedNetworks }, vpc]) {
+    assert.deepEqual(problems({ ...settings, pipelinesEndpoint }), [refused]);
+  }
+  // On one machine there is no VPC, and mcp_proxy checks the address of every connection there too.
+  assert.equal(read({ ...LOCAL, pipelinesEndpoint }).pipelinesEndpoint, pipelinesEndpoint);
+});
 
 test("a token for GitLab never leaves this machine in plain text", () => {
   assert.match(

@@ -20,6 +20,24 @@ export const LOCAL = {
   gitlabUrl: "http://127.0.0.1:8080",
 } as const;
 
+/** Settings of a deployment whose functions are in a VPC, with the endpoints they need. */
+export const NETWORK = {
+  vpcId: "vpc-0a1b2c3d4e5f60718",
+  subnetIds: "subnet-0a1b2c3d4e5f60711,subnet-0a1b2c3d4e5f60712",
+  securityGroupIds: "sg-0a1b2c3d4e5f60718",
+  vpcEndpoints: "true",
+  routeTableIds: "rtb-0a1b2c3d4e5f60718",
+} as const;
+
+/** Settings of a deployment whose pipelines server is a container in the VPC. */
+export const PIPELINES_ELSEWHERE = {
+  vpcId: NETWORK.vpcId,
+  subnetIds: NETWORK.subnetIds,
+  securityGroupIds: NETWORK.securityGroupIds,
+  allowedNetworks: "10.20.0.0/16",
+  pipelinesEndpoint: "http://mcp.internal:8000",
+} as const;
+
 const SCRATCH = mkdtempSync(path.join(tmpdir(), "switchyard-cdk-"));
 process.on("exit", () => {
   rmSync(SCRATCH, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** Every kind of deployment whose templates are checked, by cfn-lint and by cdk-nag. */
 import { addSwitchyard } from "../switchyard";
 import { nag, type Nag } from "./nag";
-import { LOCAL, Synthesised, app } from "./support";
+import { LOCAL, NETWORK, PIPELINES_ELSEWHERE, Synthesised, app } from "./support";
 
 /** The settings of each kind; together they hold every resource that a setting can bring about. */
 export const VARIANTS = {
@@ -12,8 +12,11 @@ export const VARIANTS = {
     stage: "prod",
     region: "us-east-1",
     model: "us.amazon.nova-pro-v1:0",
+    alarmTopicArn: "arn:aws:sns:us-east-1:111122223333:on-call",
     invocableFunctions: "arn:aws:lambda:us-east-1:111122223333:function:theirs",
   },
+  vpc: { stage: "dev", ...NETWORK },
+  "vpc-elsewhere": { stage: "dev", ...PIPELINES_ELSEWHERE },
   local: LOCAL,
   "local-arm64": { ...LOCAL, architecture: "arm64" },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
