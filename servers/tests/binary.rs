@@ -62,6 +62,7 @@ fn help_names_every_option_and_variable() {
         "--http",
         "--stdio",
         "--allow-host",
+        "--check",
         "GITLAB_URL",
         "GITLAB_TOKEN_SECRET",
         "API_KEY",
@@ -91,6 +92,7 @@ fn a_wrong_start_says_what_to_do() {
         (vec!["--config", "/nowhere.yaml", "--stdio"], vec![], "/nowhere.yaml: cannot be read"),
         (vec!["--stdio"], vec![("LAMBDA_TASK_ROOT", "/nowhere")], "/nowhere/pipelines.yaml: cannot be read"),
         (vec!["--stdio", "--http", "127.0.0.1:0"], vec![], "cannot be used with"),
+        (vec!["--check", "127.0.0.1:1", "--stdio"], vec![], "cannot be used with"),
     ] {
         let (output, error) = output(pipelines().args(&arguments).envs(variables));
         assert!(!output.status.success() && error.contains(expected), "{arguments:?}: {error}");
@@ -157,6 +159,32 @@ async fn http_answers_the_request_under_way_before_it_stops() {
     assert!(signal.success());
     assert_eq!(answer.await.unwrap().unwrap().status(), 201);
     assert!(server.0.wait().unwrap().success());
+}
+
+#[test]
+fn a_check_tells_whether_a_server_answers_without_gitlab_and_secrets() {
+    let mut command = pipelines();
+    // Port 9 discards: no GitLab, and no secret that could be read, is needed to be alive.
+    command.args(["--http", "127.0.0.1:0", "--config"]).arg(config());
+    command.env("GITLAB_URL", "http://127.0.0.1:9").env("GITLAB_TOKEN", "t").env("API_KEY", "door-key");
+    let mut server = Running(command.spawn().unwrap());
+    let mut log = BufReader::new(server.0.stdout.take().unwrap()).lines();
+    let address = line(&mut log)["address"].as_str().unwrap().to_owned();
+    let (answered, error) = output(pipelines().args(["--check", &address]));
+    assert!(answered.status.success() && answered.stdout.is_empty() && error.is_empty(), "{error}");
+
+    drop(server);
+    let (refused, error) = output(pipelines().args(["--check", &address]));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(error.starts_with(&format!("pipelines: http://{address}/live does not answer: ")), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_does_not_take_every_answer_for_the_server() {
+    let other = MockServer::start().await;
+    let (refused, error) = output(pipelines().args(["--check", &other.address().to_string()]));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(error.contains("/live answered 404"), "{error}");
 }
 
 /// The part of the Lambda Runtime API that a function needs: one event, and a place for its answer.

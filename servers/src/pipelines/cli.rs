@@ -7,6 +7,7 @@ use rmcp::ServiceExt as _;
 use tokio::net::TcpListener;
 
 use super::{
+    check::check,
     config::Config,
     gitlab::GitLab,
     http::{self, Endpoint},
@@ -27,7 +28,7 @@ struct Options {
     /// The file with the pipeline types [default: pipelines.yaml in $LAMBDA_TASK_ROOT, else in the current directory]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Serve HTTP on this address: /mcp, /execute, /status/{execution_id}, /health
+    /// Serve HTTP on this address: /mcp, /execute, /status/{execution_id}, /health, /live
     #[arg(long, value_name = "ADDRESS", conflicts_with = "stdio")]
     http: Option<SocketAddr>,
     /// With --http: a further name under which /mcp is called, for example pipelines.internal:8000 (may be repeated)
@@ -36,6 +37,9 @@ struct Options {
     /// Serve MCP on standard input and output, for a desktop client
     #[arg(long)]
     stdio: bool,
+    /// Serve nothing: ask the server on this address whether it answers, for a container's health check
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["config", "http", "stdio"])]
+    check: Option<SocketAddr>,
 }
 
 const ENVIRONMENT_HELP: &str = "\
@@ -73,6 +77,9 @@ async fn start() -> ExitCode {
 }
 
 async fn serve(options: Options) -> Result<(), String> {
+    if let Some(address) = options.check {
+        return check(address).await;
+    }
     let env = PipelinesEnv::read()?;
     let file = options.config.unwrap_or_else(|| env.root.join("pipelines.yaml"));
     let config = Config::load(&file).map_err(|error| error.to_string())?;

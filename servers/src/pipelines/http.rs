@@ -1,4 +1,4 @@
-//! The HTTP doors: `/mcp`, `/execute`, `/status/{execution_id}` and `/health`, with errors as problem documents (RFC 9457).
+//! The HTTP doors: `/mcp`, `/execute`, `/status/{execution_id}`, `/health` and `/live`, with errors as problem documents (RFC 9457).
 
 mod endpoint;
 mod problem;
@@ -15,7 +15,7 @@ use axum::{
 use handlers::error::{self, Error, Kind};
 use http::{HeaderValue, StatusCode, header};
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub use self::endpoint::Endpoint;
 use self::problem::Problem;
@@ -59,7 +59,7 @@ pub fn router(doors: Doors, hosts: &[String]) -> Router {
         .route("/mcp", any(move |request: Request| async move { endpoint.serve(request).await }))
         .fallback(async |call: Option<axum::Extension<Call>>| {
             let error = error::not_found(
-                "There is nothing here. There are /mcp, /execute, /status/{execution_id} and /health.",
+                "There is nothing here. There are /mcp, /execute, /status/{execution_id}, /health and /live.",
             );
             Problem::of(error, call.as_ref().map(|call| &call.0))
         })
@@ -70,8 +70,9 @@ pub fn router(doors: Doors, hosts: &[String]) -> Router {
             )
         })
         .layer(middleware::from_fn_with_state(Arc::clone(&doors), with_key))
-        // Routes added after a layer are not wrapped by it: health needs no key.
+        // Routes added after a layer are not wrapped by it: these two need no key.
         .route("/health", get(health))
+        .route("/live", get(live))
         .layer(middleware::from_fn(with_call))
         .with_state(doors)
 }
@@ -197,6 +198,11 @@ async fn health(State(doors): State<Arc<Doors>>) -> Response {
     let health = doors.health.get(&doors.pipelines).await;
     let status = if health.is_healthy() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(health)).into_response()
+}
+
+/// Whether this process answers, whatever GitLab does: who restarts servers must not do so because GitLab is down.
+async fn live() -> Json<Value> {
+    Json(json!({ "status": "live" }))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The key in `X-API-Key`, which every HTTP door but `/health` asks for.
+//! The key in `X-API-Key`, which every HTTP door but `/health` and `/live` asks for.
 
 use std::time::Duration;
 

@@ -6,6 +6,7 @@
 
 pub mod arguments;
 pub mod call;
+mod check;
 pub mod cli;
 pub mod config;
 pub mod execution;

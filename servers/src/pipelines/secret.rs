@@ -61,7 +61,7 @@ impl Secret {
 
     async fn read(&self, name: &str) -> Result<SecretText, Error> {
         let client = self.client.get_or_init(|| async { Client::new(&handlers::runtime::aws_config().await) }).await;
-        let sentence = "Check that it exists and that this function's role may read it.";
+        let sentence = "Check that it exists and that this server's role may read it.";
         let answer = tokio::time::timeout(READ_TIMEOUT, client.get_secret_value().secret_id(name).send())
             .await
             .map_err(|_| error::dependency(format!("Secrets Manager did not answer in time for the secret {name}.")))?
