@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build test lint local synth
+.PHONY: help setup tools requirements build test lint local synth deploy destroy
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -11,7 +11,7 @@ export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //
 ARCH ?= arm64
 # First of the three ports in a row that the local stack listens on.
 PORT ?= 4566
-# Settings of the CDK app for `make synth`, as `-c key=value`; see cdk/config.ts.
+# Settings of the CDK app for `make synth`, `make deploy` and `make destroy`, as `-c key=value`; see cdk/config.ts.
 CDK_ARGS ?=
 
 help: ## Shows this list
@@ -41,6 +41,21 @@ build: setup ## Builds the zips of all Lambda functions for release (ARCH=arm64 
 
 synth: build ## Writes the CloudFormation templates to cdk.out (ARCH=..., CDK_ARGS="-c key=value")
 	@node_modules/.bin/cdk synth --quiet -c architecture=$(ARCH) $(CDK_ARGS)
+
+# What a person types for these two is handed on as it is, whatever characters it has; nothing expands it.
+deploy destroy: override export STAGE := $(value STAGE)
+deploy destroy: override export REGION := $(value REGION)
+deploy destroy: override export ACCOUNT := $(value ACCOUNT)
+deploy destroy: override export ARCH := $(value ARCH)
+deploy destroy: override export CDK_ARGS := $(value CDK_ARGS)
+deploy destroy: override export YES := $(value YES)
+deploy destroy: override export PROBE := $(value PROBE)
+
+deploy: setup ## Checks the account, builds and deploys (STAGE, REGION, ACCOUNT, ARCH, CDK_ARGS; PROBE=1, YES=1: docs/deploy.md)
+	@node --import tsx cdk/deploy/main.ts deploy
+
+destroy: setup ## Removes a stage from the account, but not its tables (STAGE, REGION, ACCOUNT; YES=1)
+	@node --import tsx cdk/deploy/main.ts destroy
 
 local: setup ## Runs everything on this machine and opens a prompt (CHAT="one question", PORT=4566)
 	@cargo build --workspace --bins

@@ -1,0 +1,72 @@
+/** What the deployed resources cost while nobody uses them, told from their templates. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { dataStack, serviceStack } from "../names";
+
+interface Resource {
+  readonly Type: string;
+  readonly Properties?: Readonly<Record<string, unknown>>;
+}
+/** The part of a template that costs something. */
+export interface Resources {
+  readonly Resources?: Readonly<Record<string, Resource>>;
+}
+
+/** How something is billed while it is not used. */
+export type Billing = "nothing" | "storage" | "month" | "hour";
+
+/** List prices in US dollars for one a month, where they are the same in most regions; see docs/deploy.md. */
+const MONTHLY: Readonly<Record<string, { readonly what: string; readonly price: number }>> = {
+  "AWS::SecretsManager::Secret": { what: "secrets", price: 0.4 },
+  "AWS::CloudWatch::Alarm": { what: "alarms", price: 0.1 },
+  "AWS::CloudWatch::Dashboard": { what: "dashboards", price: 3 },
+  "AWS::KMS::Key": { what: "keys", price: 1 },
+};
+
+const STORED: readonly string[] = ["AWS::DynamoDB::Table", "AWS::Logs::LogGroup"];
+
+/** Billed by use alone, or not at all. */
+const FREE: readonly RegExp[] = [
+  /^AWS::ApiGateway::/,
+  /^AWS::Bedrock::Agent(Alias)?$/,
+  /^AWS::CDK::Metadata$/,
+  /^AWS::EC2::SecurityGroup(Ingress|Egress)?$/,
+  /^AWS::IAM::/,
+  /^AWS::Lambda::(Function|Permission|Url|Version|Alias)$/,
+  /^AWS::Logs::(MetricFilter|QueryDefinition)$/,
+  /^AWS::SSM::Parameter$/,
+  /^Custom::SwitchyardMcpServer$/,
+];
+
+/** How a resource is billed while it is not used; undefined for one that nobody has thought of yet. */
+export function billing({ Type, Properties }: Resource): Billing | undefined {
+  if (Type === "AWS::EC2::VPCEndpoint") return Properties?.["VpcEndpointType"] === "Interface" ? "hour" : "nothing";
+  if (Object.hasOwn(MONTHLY, Type)) return "month";
+  if (STORED.includes(Type)) return "storage";
+  return FREE.some((pattern) => pattern.test(Type)) ? "nothing" : undefined;
+}
+
+/** What the templates of a stage, as cdk has just written them, cost when idle: a line each. */
+export function idleCost(root: string, stage: string): readonly string[] {
+  const templates = [dataStack(stage), serviceStack(stage)].map(
+    (stack) => JSON.parse(readFileSync(path.join(root, "cdk.out", `${stack}.template.json`), "utf8")) as Resources,
+  );
+  return tellCost(templates);
+}
+
+/** What templates cost when idle: a line each. */
+export function tellCost(templates: readonly Resources[]): readonly string[] {
+  const resources = templates.flatMap((template) => Object.values(template.Resources ?? {}));
+  const hourly = resources.filter((resource) => billing(resource) === "hour").length;
+  const monthly = Object.entries(MONTHLY).flatMap(([type, { what, price }]) => {
+    const count = resources.filter(({ Type }) => Type === type).length;
+    return count === 0 ? [] : [`${count} ${what}: US$${(count * price).toFixed(2)} a month`];
+  });
+  const unknown = resources.filter((resource) => billing(resource) === undefined).map(({ Type }) => Type);
+  return [
+    hourly === 0 ? "nothing by the hour" : `${hourly} interface endpoints of your VPC, by the hour and zone`,
+    ...monthly,
+    "storage by the gigabyte: the tables and their continuous backups, the logs of a month, the uploaded zips",
+    ...(unknown.length === 0 ? [] : [`not reckoned: ${[...new Set(unknown)].join(", ")}`]),
+  ];
+}

@@ -1,0 +1,20 @@
+/**
+ * The stacks of a stage by name, with nothing in them. That is all `cdk destroy` and `cdk bootstrap` need: they work
+ * before anything was built, and when the agents' files are wrong.
+ */
+import { App, Stack } from "aws-cdk-lib";
+import { readConfig } from "../config";
+import { Mistake } from "../mistake";
+import { dataStack, serviceStack } from "../names";
+
+try {
+  const app = new App();
+  const { stage, region } = readConfig(app.node);
+  const props = region === undefined ? {} : { env: { region } };
+  const data = new Stack(app, dataStack(stage), props);
+  new Stack(app, serviceStack(stage), props).addStackDependency(data, "the service writes to the tables to the end");
+} catch (error) {
+  if (!(error instanceof Mistake)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
