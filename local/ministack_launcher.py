@@ -4,6 +4,8 @@
   standard input is a pipe that only that program holds open.
 - Answers of its Lambda Runtime API are sent at once. With Nagle's algorithm each takes some 40 ms longer.
 - It refuses to listen anywhere but on the loopback address.
+
+RECORD_AWS_CALLS names a file: then permissions are checked, and every AWS call is written into it (record_aws_calls.py).
 """
 
 import os
@@ -24,10 +26,14 @@ def end_with_the_starter() -> None:
 
 def run() -> None:
     if os.environ.get("BIND_HOST") != "127.0.0.1":
-        sys.exit("ministack_launcher.py: BIND_HOST must be 127.0.0.1: MiniStack checks no permissions")
+        sys.exit("ministack_launcher.py: BIND_HOST must be 127.0.0.1: MiniStack lets everyone in as the account's owner")
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
     threading.Thread(target=end_with_the_starter, daemon=True).start()
     # Imported late: a wrong environment should be told within milliseconds.
+    if calls := os.environ.pop("RECORD_AWS_CALLS", None):
+        from record_aws_calls import record
+
+        record(calls)
     from ministack.app import main
 
     main()

@@ -2,21 +2,64 @@
 
 use aws_credential_types::Credentials;
 use local::chat_client::ChatClient;
+use serde_json::json;
 
 use crate::support::{
     aws::{element, query},
-    execution_ids, gitlab, owner, run, unique,
+    execution_ids, gitlab, owner, problem, run, stack, unique,
 };
 
-/// A client for a new IAM user.
+const IAM: (&str, &str) = ("Version", "2010-05-08");
+
+/// Keys of a new IAM user, who may do nothing yet.
+async fn new_user(name: &str) -> Credentials {
+    let (status, xml) = query("iam", &[("Action", "CreateUser"), ("UserName", name), IAM]).await;
+    assert_eq!(status, 200, "{xml}");
+    let (status, xml) = query("iam", &[("Action", "CreateAccessKey"), ("UserName", name), IAM]).await;
+    assert_eq!(status, 200, "{xml}");
+    Credentials::new(element(&xml, "AccessKeyId"), element(&xml, "SecretAccessKey"), None, None, "test")
+}
+
+/// Allows a user to chat.
+async fn allow(name: &str) {
+    let policy = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": "execute-api:Invoke",
+            "Resource": format!("arn:aws:execute-api:us-east-1:000000000000:{}/local/POST/chat", stack().await.output("ChatApiId").unwrap()),
+        }],
+    });
+    let policy = policy.to_string();
+    let put =
+        [("Action", "PutUserPolicy"), ("UserName", name), ("PolicyName", "chat"), ("PolicyDocument", &policy), IAM];
+    let (status, xml) = query("iam", &put).await;
+    assert_eq!(status, 200, "{xml}");
+}
+
+/// A client for a new IAM user who may chat.
 async fn user(name: &str) -> ChatClient {
-    let version = ("Version", "2010-05-08");
-    let (status, xml) = query("iam", &[("Action", "CreateUser"), ("UserName", name), version]).await;
-    assert_eq!(status, 200, "{xml}");
-    let (status, xml) = query("iam", &[("Action", "CreateAccessKey"), ("UserName", name), version]).await;
-    assert_eq!(status, 200, "{xml}");
-    let (key, secret) = (element(&xml, "AccessKeyId"), element(&xml, "SecretAccessKey"));
-    owner().await.with_credentials(Credentials::new(key, secret, None, None, "test"))
+    let credentials = new_user(name).await;
+    allow(name).await;
+    owner().await.with_credentials(credentials)
+}
+
+#[test]
+fn whoever_may_not_chat_or_signs_wrongly_is_refused() {
+    run(async {
+        let name = unique("mallory");
+        let credentials = new_user(&name).await;
+        let mallory = owner().await.with_credentials(credentials.clone());
+        let refusal = problem(mallory.ask("what is running in dev?", None, |_| {}).await);
+        assert_eq!(refusal.status, 403, "{refusal:?}");
+
+        allow(&name).await;
+        mallory.ask("what is running in dev?", None, |_| {}).await.unwrap();
+        let forged = Credentials::new(credentials.access_key_id(), "a guess", None, None, "test");
+        let refusal =
+            problem(owner().await.with_credentials(forged).ask("what is running in dev?", None, |_| {}).await);
+        assert_eq!(refusal.status, 403, "{refusal:?}");
+    });
 }
 
 #[test]

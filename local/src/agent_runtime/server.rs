@@ -56,13 +56,25 @@ pub(crate) fn router(engine: Engine, sessions: Arc<Sessions>) -> Router {
 /// enough. Programs send no Origin, and a name that was rebound to 127.0.0.1 shows in Host.
 async fn only_local_programs(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let host = text(header::HOST);
     let name = host.rsplit_once(':').map_or(host, |(name, port)| if port.ends_with(']') { host } else { name });
     if headers.contains_key(header::ORIGIN) || !matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
         let message = "The local agent runtime answers programs on this machine only, called by a loopback address.";
         return AgentError::new(Fault::AccessDenied, message).into_response();
     }
+    // Who calls: the access key of the signature (`Credential=KEY/date/region/service/aws4_request`), and the name that the
+    // SDK was given for its program (`app/NAME`).
+    let key = between(text(header::AUTHORIZATION), "Credential=", '/');
+    let program = between(text(header::USER_AGENT), "app/", ' ');
+    tracing::info!(method = %request.method(), path = request.uri().path(), key, program, "request");
     next.run(request).await
+}
+
+/// What follows the first `start` of a text, up to `end`; nothing without it.
+fn between<'a>(text: &'a str, start: &str, end: char) -> &'a str {
+    let (_, rest) = text.split_once(start).unwrap_or_default();
+    rest.split(end).next().unwrap_or_default()
 }
 
 async fn health(State(shared): State<Shared>) -> Response {

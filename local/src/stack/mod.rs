@@ -49,6 +49,8 @@ pub struct Options {
     pub pipeline_ms: u64,
     /// More settings of the CDK app, `key=value`; see `cdk/config.ts`.
     pub settings: Vec<String>,
+    /// Whether MiniStack checks signatures and permissions, and writes every AWS call into `logs/aws_calls.jsonl`.
+    pub record_aws_calls: bool,
 }
 
 impl Options {
@@ -62,6 +64,7 @@ impl Options {
             model: None,
             pipeline_ms: 8_000,
             settings: Vec::new(),
+            record_aws_calls: false,
         }
     }
 }

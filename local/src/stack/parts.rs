@@ -23,6 +23,9 @@ const READY: Duration = Duration::from_secs(30);
 /// Variables that the agent runtime needs to reach a language model.
 const MODEL_VARIABLES: [&str; 4] = ["OPENAI_API_KEY", "SSL_CERT_FILE", "SSL_CERT_DIR", "RUST_LOG"];
 
+/// File of the work directory that [`Options::record_aws_calls`] fills.
+const AWS_CALLS: &str = "logs/aws_calls.jsonl";
+
 /// A language model behind an OpenAI-compatible address. The key comes from `OPENAI_API_KEY`.
 #[derive(Debug, Clone)]
 pub struct Model {
@@ -148,6 +151,9 @@ fn ministack(options: &Options) -> Result<Command, StackError> {
         .env("HOME", &scratch)
         .env("TMPDIR", &scratch)
         .env("PYTHONUNBUFFERED", "1");
+    if options.record_aws_calls {
+        command.env("RECORD_AWS_CALLS", options.work.join(AWS_CALLS));
+    }
     Ok(command)
 }
 
@@ -155,6 +161,8 @@ fn agent_runtime(options: &Options) -> Result<Command, StackError> {
     let mut command = process::clean(program("agent_runtime")?);
     process::use_local_aws(&mut command, options.ports, &options.work);
     command
+        // Named in its calls: a function that it invokes was invoked by Bedrock.
+        .env("AWS_SDK_UA_APP_ID", "agent_runtime")
         .arg("--agents")
         .arg(options.definitions.join("agents"))
         .args(["--stage", super::STAGE])

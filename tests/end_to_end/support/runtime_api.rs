@@ -67,6 +67,8 @@ pub(crate) async fn invoke(
             ("AWS_REGION", local::stack::REGION),
             ("AWS_ACCESS_KEY_ID", "test"),
             ("AWS_SECRET_ACCESS_KEY", "test"),
+            // In the record of AWS calls it counts as the deployed function.
+            ("AWS_SDK_UA_APP_ID", &format!("switchyard-local-{program}")),
             ("LAMBDA_TASK_ROOT", concat!(env!("CARGO_MANIFEST_DIR"), "/..")),
         ])
         .envs(environment.iter().map(|(name, value)| (*name, value.as_str())))

@@ -27,6 +27,7 @@ async fn start() -> Result<Stack, String> {
         work,
         ports: Ports::free().map_err(|error| error.to_string())?,
         pipeline_ms: 2_000,
+        record_aws_calls: true,
         ..Options::of(root)
     };
     Stack::start(&options, Terminal::plain()).await.map_err(|error| error.to_string())
