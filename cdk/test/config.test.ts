@@ -31,6 +31,7 @@ test("the defaults of cdk.json are for an account", () => {
   assert.deepEqual(config.allowedNetworks, []);
   assert.equal(config.requestKeyMinutes, 10);
   assert.equal(config.model, undefined);
+  assert.equal(config.alarmTopicArn, undefined);
   assert.equal(config.network, undefined);
   assert.equal(config.pipelinesEndpoint, undefined);
 });
@@ -111,6 +112,18 @@ const WRONG: readonly (readonly [key: string, value: unknown, problem: string])[
   ["gitlabUrl", "http://git.test", 'gitlabUrl: "http://git.test" is not allowed; allowed: an https URL without query'],
   ["gitlabUrl", "gitlab.com", 'gitlabUrl: "gitlab.com" is not allowed; allowed: an https URL without query'],
   ["requestKeyMinutes", "0", 'requestKeyMinutes: "0" is not allowed; allowed: a whole number from 1 to 1440'],
+  [
+    "alarmTopicArn",
+    "on-call",
+    'alarmTopicArn: "on-call" is not allowed; ' +
+      "allowed: the ARN of a standard SNS topic such as arn:aws:sns:eu-central-1:111122223333:on-call",
+  ],
+  [
+    "alarmTopicArn",
+    "arn:aws:sns:eu-central-1:111122223333:on-call.fifo",
+    'alarmTopicArn: "arn:aws:sns:eu-central-1:111122223333:on-call.fifo" is not allowed; ' +
+      "allowed: the ARN of a standard SNS topic such as arn:aws:sns:eu-central-1:111122223333:on-call",
+  ],
   ["throttleRate", "fast", 'throttleRate: "fast" is not allowed; allowed: a whole number from 1 to 10000'],
   ["throttleBurst", 1.5, "throttleBurst: 1.5 is not allowed; allowed: a whole number from 1 to 5000"],
   ["lambdaZipDir", "", 'lambdaZipDir: "" is not allowed; allowed: a directory'],
