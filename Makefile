@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build test lint local synth deploy destroy
+.PHONY: help setup tools requirements build container test lint local synth deploy destroy
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -38,6 +38,9 @@ requirements: ## Writes requirements.txt anew from requirements.in (needs uv)
 
 build: setup ## Builds the zips of all Lambda functions for release (ARCH=arm64 or x86_64)
 	@scripts/build $(ARCH)
+
+container: ## Builds the container image of the pipelines server (needs Docker)
+	@scripts/container
 
 synth: build ## Writes the CloudFormation templates to cdk.out (ARCH=..., CDK_ARGS="-c key=value")
 	@node_modules/.bin/cdk synth --quiet -c architecture=$(ARCH) $(CDK_ARGS)
