@@ -2,7 +2,6 @@
  * The agents, as data: reads agents/*.yaml, checks them alone and together, and renders them as Bedrock takes them
  * (its schema has neither enum nor default: both go into the parameter's description, and the handler enforces them).
  */
-import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import {
@@ -52,8 +51,6 @@ export interface AgentDefinition {
   readonly idleSessionSeconds: number;
   readonly instruction: string;
   readonly actionGroups: readonly ActionGroupDefinition[];
-  /** Changes when, and only when, anything above changes. */
-  readonly hash: string;
 }
 
 /** All agents of a deployment. */
@@ -151,7 +148,7 @@ function render(agent: AgentFile, specialists: readonly AgentFile[], model: Mode
     report("instruction", `${length} characters with {specialists} written out, Bedrock takes 40 to 4000`);
   }
   const names = specialists.map((specialist) => specialist.name);
-  const definition = {
+  return {
     name: agent.name,
     description: agent.description,
     model,
@@ -173,7 +170,6 @@ function render(agent: AgentFile, specialists: readonly AgentFile[], model: Mode
       })),
     })),
   };
-  return { ...definition, hash: createHash("sha256").update(JSON.stringify(definition)).digest("hex").slice(0, 16) };
 }
 
 function renderParameter(

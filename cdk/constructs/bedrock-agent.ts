@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { Stack } from "aws-cdk-lib";
 import * as bedrock from "aws-cdk-lib/aws-bedrock";
 import * as iam from "aws-cdk-lib/aws-iam";
@@ -32,7 +33,7 @@ export class BedrockAgent extends Construct implements AgentReference {
     const { definition } = props;
     const name = agentName(props.stage, definition.name);
     const role = this.createRole(name, definition.model);
-    const agent = new bedrock.CfnAgent(this, "Agent", {
+    const agentProps: bedrock.CfnAgentProps = {
       agentName: name,
       description: definition.description,
       foundationModel: definition.model.id,
@@ -58,15 +59,17 @@ export class BedrockAgent extends Construct implements AgentReference {
           })),
         },
       })),
-    });
+    };
+    const agent = new bedrock.CfnAgent(this, "Agent", agentProps);
     // Bedrock checks the role's right to use the model when the agent is created.
     agent.node.addDependency(role);
 
-    // An alias moves to a new version of its agent only when something in the alias itself changes.
+    // An alias moves to a new version of its agent only when something in the alias itself changes: here, when anything does
+    // that Bedrock is told of the agent.
     const alias = new bedrock.CfnAgentAlias(this, "Alias", {
       agentId: agent.attrAgentId,
       agentAliasName: "live",
-      description: `definition ${definition.hash}`,
+      description: `definition ${fingerprint(Stack.of(this).resolve(agentProps))}`,
     });
     for (const handler of new Set(definition.actionGroups.map((group) => group.handler))) {
       const permission = new lambda.CfnPermission(this, `Invoke-${handler}`, {
@@ -132,6 +135,15 @@ export class BedrockAgent extends Construct implements AgentReference {
     }
     return role;
   }
+}
+
+/** The same for the same content, in whichever order keys were written: CloudFormation sees no change in that. */
+function fingerprint(content: unknown): string {
+  const sorted = (_key: string, value: unknown): unknown =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return createHash("sha256").update(JSON.stringify(content, sorted)).digest("hex").slice(0, 16);
 }
 
 const ANY_REGION = "*";

@@ -7,17 +7,6 @@ import { Mistake } from "../mistake";
 import { AGENTS, LOCAL, copyOfAgents, switchyard, type Resource } from "./support";
 
 const ENVIRONMENTS = ["dev", "test", "staging", "prod"];
-const alias = (agentsDir: string, name: string) =>
-  switchyard({ agentsDir }).service.one("AWS::Bedrock::AgentAlias", `agent-${name}/`).Properties;
-
-/** A copy of the agents in which one text of a file is replaced. */
-function edited(file: string, from: string, to: string): string {
-  const agents = copyOfAgents();
-  const text = readFileSync(path.join(agents, file), "utf8");
-  assert.ok(text.includes(from) && from !== to);
-  writeFileSync(path.join(agents, file), text.replace(from, to));
-  return agents;
-}
 
 test("an agent is what its file says", () => {
   const { service } = switchyard();
@@ -55,23 +44,6 @@ test("Bedrock finds the role with its rights when it creates the agent, and call
     "agent-orchestrator/Invoke-agent_invoker",
     "agent-orchestrator/Invoke-memory_manager",
   ]);
-});
-
-test("the alias moves when, and only when, the definition changes", () => {
-  const before = alias(AGENTS, "bootstrap");
-  assert.equal(before["AgentAliasName"], "live");
-  assert.match(String(before["Description"]), /^definition [0-9a-f]{16}$/);
-  assert.equal(before["RoutingConfiguration"], undefined, "a fixed version would never move");
-  const commented = edited("bootstrap.yaml", "name: bootstrap", "# The foundation.\nname: bootstrap");
-  assert.deepEqual(alias(commented, "bootstrap"), before);
-  const other = edited("bootstrap.yaml", "us-east-1", "eu-west-1");
-  assert.notEqual(alias(other, "bootstrap")["Description"], before["Description"]);
-  assert.deepEqual(alias(other, "compute"), alias(AGENTS, "compute"));
-  assert.notEqual(
-    switchyard({ model: "amazon.nova-pro-v1:0" }).service.one("AWS::Bedrock::AgentAlias", "agent-bootstrap/")
-      .Properties["Description"],
-    before["Description"],
-  );
 });
 
 /** The statements about models in the role of an agent, with such settings. */
