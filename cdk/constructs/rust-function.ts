@@ -80,7 +80,10 @@ export class RustFunction extends Construct implements iam.IGrantable {
       "Every caller waits for the answer and is told when there is none (of registration: CloudFormation, which rolls " +
         "back): an event kept in a queue would act after that.",
     );
-    this.acknowledgeWildcard("*", "X-Ray's actions that send traces know no resources.");
+    this.acknowledgeWildcard(
+      "*",
+      "Actions without resources: X-Ray's that send traces, and in a VPC EC2's that describe its network.",
+    );
   }
 
   /** Tells why the role may act on a resource that is named with a wildcard. */
