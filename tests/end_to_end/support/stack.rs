@@ -1,8 +1,10 @@
-//! The stack of all tests, with one agent and one pipeline type more than the repository has.
+//! The stack of all tests, with more agents and one pipeline type more than the repository has.
 
 use std::{
     fs,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
+    sync::LazyLock,
 };
 
 use local::{
@@ -13,6 +15,24 @@ use tokio::sync::OnceCell;
 
 static STACK: OnceCell<Result<Stack, String>> = OnceCell::const_new();
 
+/// Where a container may listen; the deployed functions reach it as `mcp.internal:8000` and as `localhost`.
+static CONTAINER: LazyLock<SocketAddr> =
+    LazyLock::new(|| TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap());
+
+/// The address of the one container that the stack's settings let be reached.
+pub(crate) fn container_address() -> SocketAddr {
+    *CONTAINER
+}
+
+/// The folder with the agents and pipeline types of the stack.
+pub(crate) fn definitions() -> PathBuf {
+    root().join(".local/test/definitions")
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
 /// The running stack. It ends with the test process: its launcher watches a pipe that only this process holds.
 pub(crate) async fn stack() -> &'static Stack {
     let started = STACK.get_or_init(|| async { start().await }).await;
@@ -20,7 +40,7 @@ pub(crate) async fn stack() -> &'static Stack {
 }
 
 async fn start() -> Result<Stack, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned();
+    let root = root();
     let work = root.join(".local/test");
     let options = Options {
         definitions: overlay(&root, &work),
@@ -28,9 +48,25 @@ async fn start() -> Result<Stack, String> {
         ports: Ports::free().map_err(|error| error.to_string())?,
         pipeline_ms: 2_000,
         record_aws_calls: true,
+        settings: vec![
+            format!("connectTo=mcp.internal:8000={}", container_address()),
+            "allowedNetworks=127.0.0.1/32,::1/128".to_owned(),
+        ],
         ..Options::of(root)
     };
     Stack::start(&options, Terminal::plain()).await.map_err(|error| error.to_string())
+}
+
+/// Leaves a mark for the tests of `least_privilege`: only when all tests run is a permission that nothing used really unused.
+/// Its time is that of the run's beginning.
+fn mark_whole_run(work: &Path) {
+    let mark = work.join("whole_run");
+    let _ = fs::remove_file(&mark);
+    // Any argument may be a filter.
+    if std::env::args().len() == 1 {
+        fs::create_dir_all(work).unwrap();
+        fs::write(mark, "").unwrap();
+    }
 }
 
 /// The repository's agents and pipeline types, and those of `tests/fixtures`: what a team that adds a specialist does.
