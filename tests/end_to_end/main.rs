@@ -16,6 +16,7 @@ mod chat_handler;
 mod history;
 mod mcp_proxy;
 mod memory_manager;
+mod networks;
 mod pipelines;
 mod registration;
 mod runtime_api;

@@ -3,11 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::support::{
-    aws::{self, element, query},
+    aws::{self, element},
+    cloudformation::{change, delete, events},
     eventually, run, unique,
 };
-
-const VERSION: (&str, &str) = ("Version", "2010-05-15");
 
 /// Properties of the custom resource as the team guide shows them; CloudFormation passes all of them as strings.
 fn guide(server_id: &str) -> Value {
@@ -51,32 +50,6 @@ fn template(properties: &Value, broken: bool) -> String {
     }
     let outputs = json!({ "Id": { "Value": { "Fn::GetAtt": ["MCPServerRegistration", "ServerID"] } } });
     json!({ "Resources": resources, "Outputs": outputs }).to_string()
-}
-
-/// Does something with a stack and waits for its end; returns the last status and its reason.
-async fn change(action: &str, stack: &str, template: &str) -> (String, String) {
-    let (status, xml) =
-        query("cloudformation", &[("Action", action), ("StackName", stack), ("TemplateBody", template), VERSION]).await;
-    assert_eq!(status, 200, "{xml}");
-    settled(stack).await
-}
-
-async fn settled(stack: &str) -> (String, String) {
-    eventually(&format!("stack {stack} to settle"), || async move {
-        let (_, xml) = query("cloudformation", &[("Action", "DescribeStacks"), ("StackName", stack), VERSION]).await;
-        let status = element(&xml, "StackStatus").to_owned();
-        (!status.ends_with("IN_PROGRESS")).then_some((status, xml))
-    })
-    .await
-}
-
-async fn delete(stack: &str) {
-    let (status, xml) = query("cloudformation", &[("Action", "DeleteStack"), ("StackName", stack), VERSION]).await;
-    assert_eq!(status, 200, "{xml}");
-}
-
-async fn events(stack: &str) -> String {
-    query("cloudformation", &[("Action", "DescribeStackEvents"), ("StackName", stack), VERSION]).await.1
 }
 
 async fn status(server_id: &str, version: &str) -> Option<String> {

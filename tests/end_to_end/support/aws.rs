@@ -59,6 +59,12 @@ pub(crate) async fn invoke(function: &str, event: &Value) -> Result<Value, Strin
     }
 }
 
+/// Makes a secret.
+pub(crate) async fn create_secret(name: &str, value: &str) {
+    let client = aws_sdk_secretsmanager::Client::new(&config().await);
+    client.create_secret().name(name).secret_string(value).send().await.unwrap();
+}
+
 /// Value of a secret.
 pub(crate) async fn secret(name: &str) -> String {
     let client = aws_sdk_secretsmanager::Client::new(&config().await);

@@ -1,6 +1,8 @@
 //! What the tests share: the stack, its callers, its tables and its GitLab.
 
 pub(crate) mod aws;
+pub(crate) mod cloudformation;
+pub(crate) mod container;
 pub(crate) mod events;
 pub(crate) mod gitlab;
 pub(crate) mod runtime_api;
@@ -13,7 +15,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use uuid::Uuid;
 
-pub(crate) use stack::stack;
+pub(crate) use stack::{container_address, definitions, stack};
 
 /// One runtime for all tests: the stack's processes and everybody's connections belong to it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());

@@ -57,7 +57,7 @@ pub(crate) async fn invoke(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
-    let mut child = Command::new(directory().join(program))
+    let mut child = Command::new(self::program(program))
         .env_clear()
         .envs([
             ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
@@ -85,10 +85,10 @@ pub(crate) async fn invoke(
     answer
 }
 
-/// Where cargo puts the programs: beside the folder of the tests.
-fn directory() -> PathBuf {
+/// A program of the workspace: cargo puts them beside the folder of the tests.
+pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent().and_then(|deps| deps.parent()).unwrap().to_owned()
+    test.parent().and_then(|deps| deps.parent()).unwrap().join(name)
 }
 
 async fn next(State(api): State<Arc<Api>>) -> Response<Body> {
