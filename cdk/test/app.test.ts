@@ -7,30 +7,26 @@ import { CfnResource, Stack } from "aws-cdk-lib";
 
 import { version } from "../../package.json";
 import { addSwitchyard } from "../switchyard";
-import { LOCAL, ROOT, app, switchyard } from "./support";
+import { ROOT, app, switchyard } from "./support";
+import { VARIANTS } from "./variants";
 
-for (const [stage, settings] of [
-  ["dev", {}],
-  ["local", LOCAL],
-] as const) {
-  for (const architecture of ["arm64", "x86_64"]) {
-    test(`the whole app passes CDK's checks: stage ${stage}, ${architecture}`, () => {
-      const whole = app({ ...settings, architecture }, true);
-      addSwitchyard(whole);
-      const [data, service, ...rest] = whole.synth().stacks;
-      assert.equal(data?.stackName, `Switchyard-${stage}-data`);
-      assert.equal(service?.stackName, `Switchyard-${stage}-service`);
-      assert.deepEqual(rest, []);
-      assert.ok(service.dependencies.includes(data));
-      const notes = [data, service].flatMap((stack) =>
-        stack.messages.map(({ level, entry }) => `${level}: ${JSON.stringify(entry.data)}`),
-      );
-      assert.deepEqual(
-        notes.filter((note) => !note.startsWith("info: ")),
-        [],
-      );
-    });
-  }
+for (const [name, settings] of Object.entries(VARIANTS)) {
+  test(`the whole app passes CDK's checks: ${name}`, () => {
+    const whole = app(settings, true);
+    addSwitchyard(whole);
+    const [data, service, ...rest] = whole.synth().stacks;
+    assert.equal(data?.stackName, `Switchyard-${settings.stage}-data`);
+    assert.equal(service?.stackName, `Switchyard-${settings.stage}-service`);
+    assert.deepEqual(rest, []);
+    assert.ok(service.dependencies.includes(data));
+    const notes = [data, service].flatMap((stack) =>
+      stack.messages.map(({ level, entry }) => `${level}: ${JSON.stringify(entry.data)}`),
+    );
+    assert.deepEqual(
+      notes.filter((note) => !note.startsWith("info: ")),
+      [],
+    );
+  });
 }
 
 test("a dependency cycle is an error when the app is synthesised", (context) => {
