@@ -17,10 +17,10 @@ export type Billing = "nothing" | "storage" | "month" | "hour";
 
 /** List prices in US dollars for one a month, where they are the same in most regions; see docs/deploy.md. */
 const MONTHLY: Readonly<Record<string, { readonly what: string; readonly price: number }>> = {
-  "AWS::SecretsManager::Secret": { what: "secrets", price: 0.4 },
-  "AWS::CloudWatch::Alarm": { what: "alarms", price: 0.1 },
-  "AWS::CloudWatch::Dashboard": { what: "dashboards", price: 3 },
-  "AWS::KMS::Key": { what: "keys", price: 1 },
+  "AWS::SecretsManager::Secret": { what: "secret", price: 0.4 },
+  "AWS::CloudWatch::Alarm": { what: "alarm", price: 0.1 },
+  "AWS::CloudWatch::Dashboard": { what: "dashboard", price: 3 },
+  "AWS::KMS::Key": { what: "key", price: 1 },
 };
 
 const STORED: readonly string[] = ["AWS::DynamoDB::Table", "AWS::Logs::LogGroup"];
@@ -60,13 +60,15 @@ export function tellCost(templates: readonly Resources[]): readonly string[] {
   const hourly = resources.filter((resource) => billing(resource) === "hour").length;
   const monthly = Object.entries(MONTHLY).flatMap(([type, { what, price }]) => {
     const count = resources.filter(({ Type }) => Type === type).length;
-    return count === 0 ? [] : [`${count} ${what}: US$${(count * price).toFixed(2)} a month`];
+    return count === 0 ? [] : [`${several(count, what)}: US$${(count * price).toFixed(2)} a month`];
   });
   const unknown = resources.filter((resource) => billing(resource) === undefined).map(({ Type }) => Type);
   return [
-    hourly === 0 ? "nothing by the hour" : `${hourly} interface endpoints of your VPC, by the hour and zone`,
+    hourly === 0 ? "nothing by the hour" : `${several(hourly, "interface endpoint")} of your VPC, by the hour and zone`,
     ...monthly,
     "storage by the gigabyte: the tables and their continuous backups, the logs of a month, the uploaded zips",
     ...(unknown.length === 0 ? [] : [`not reckoned: ${[...new Set(unknown)].join(", ")}`]),
   ];
 }
+
+const several = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;

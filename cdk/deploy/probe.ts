@@ -1,8 +1,13 @@
 /** Finds out whether the account may create agents in the only certain way: creates one, and deletes it. */
 import { setTimeout as wait } from "node:timers/promises";
-import { CreateAgentCommand, DeleteAgentCommand, type BedrockAgentClient } from "@aws-sdk/client-bedrock-agent";
+import {
+  CreateAgentCommand,
+  DeleteAgentCommand,
+  paginateListAgents,
+  type BedrockAgentClient,
+} from "@aws-sdk/client-bedrock-agent";
 import { MAINTENANCE_ADVICE, isMaintenance } from "./explanations";
-import { failureOf, unanswered } from "./failure";
+import { failureOf, unanswered, type Failure } from "./failure";
 import type { Finding } from "./finding";
 
 /** Says what it is to whoever finds it. */
@@ -30,25 +35,49 @@ export async function probe(client: BedrockAgentClient, region: string, pause = 
 async function createAndDelete(client: BedrockAgentClient, region: string, pause: number): Promise<readonly Finding[]> {
   let id: string | undefined;
   try {
-    const description = "Made by `make deploy PROBE=1` to see whether agents can be created. Delete it.";
-    const answer = await client.send(new CreateAgentCommand({ agentName: PROBE_AGENT, description }));
-    id = answer.agent?.agentId;
+    const description = "Made by `make deploy` to see whether agents can be created. Delete it.";
+    id = (await client.send(new CreateAgentCommand({ agentName: PROBE_AGENT, description }))).agent?.agentId;
   } catch (error) {
-    return [refused(error)];
+    const failure = failureOf(error);
+    if (failure.cause !== "unreachable" && failure.name !== "InternalServerException") return [refused(failure)];
+    // The answer is lost, the agent may be there all the same.
+    const found = await find(client);
+    if (found === "none") return [refused(failure)];
+    if (found === "unknown") return [refused(failure), left(region, undefined, "its creation was not answered")];
+    id = found.id;
   }
   const can: Finding = { state: "ok", subject: SUBJECT, summary: "can be created: the probe did" };
-  const left = id === undefined ? "Bedrock did not tell its id" : await remove(client, id, pause);
-  if (left === undefined) return [can];
-  const advice =
-    id === undefined
-      ? [`Look for ${PROBE_AGENT}: aws bedrock-agent list-agents --region ${region}`]
-      : ["Delete it:", `  ${removal(id, region)}`];
-  const summary = `the agent ${PROBE_AGENT} (${id ?? "id unknown"}) could not be deleted: ${left}`;
-  return [can, { state: "warning", subject: "the probe", summary, advice }];
+  const reason = id === undefined ? "Bedrock did not tell its id" : await remove(client, id, pause);
+  return reason === undefined ? [can] : [can, left(region, id, reason)];
 }
 
-function refused(error: unknown): Finding {
-  const failure = failureOf(error);
+/** What to say of an agent that is, or may be, still there. */
+function left(region: string, id: string | undefined, reason: string): Finding {
+  return {
+    state: "warning",
+    subject: "the probe",
+    summary: `the agent ${PROBE_AGENT} (${id ?? "id unknown"}) may still be there: ${reason}`,
+    advice:
+      id === undefined
+        ? [`Look for it: aws bedrock-agent list-agents --region ${region}`]
+        : ["Delete it:", `  ${removal(id, region)}`],
+  };
+}
+
+async function find(client: BedrockAgentClient): Promise<{ id: string | undefined } | "none" | "unknown"> {
+  try {
+    for await (const { agentSummaries = [] } of paginateListAgents({ client }, { maxResults: 100 })) {
+      const found = agentSummaries.find(({ agentName }) => agentName === PROBE_AGENT);
+      if (found !== undefined) return { id: found.agentId };
+    }
+    return "none";
+  } catch {
+    // Whatever the reason, the person has to look.
+    return "unknown";
+  }
+}
+
+function refused(failure: Failure): Finding {
   if (isMaintenance(failure.message)) {
     return {
       state: "problem",
