@@ -16,8 +16,12 @@ use tokio::sync::OnceCell;
 static STACK: OnceCell<Result<Stack, String>> = OnceCell::const_new();
 
 /// Where a container may listen; the deployed functions reach it as `mcp.internal:8000` and as `localhost`.
-static CONTAINER: LazyLock<SocketAddr> =
-    LazyLock::new(|| TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).unwrap());
+static CONTAINER: LazyLock<SocketAddr> = LazyLock::new(|| {
+    // Not a port that the system gives away: until the container listens, a connection of another test might be given it.
+    let first = 20_000 + u16::try_from(std::process::id() % 5_000).unwrap();
+    let free = (first..first + 1_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap();
+    SocketAddr::from(([127, 0, 0, 1], free))
+});
 
 /// The address of the one container that the stack's settings let be reached.
 pub(crate) fn container_address() -> SocketAddr {
@@ -42,6 +46,7 @@ pub(crate) async fn stack() -> &'static Stack {
 async fn start() -> Result<Stack, String> {
     let root = root();
     let work = root.join(".local/test");
+    mark_whole_run(&work);
     let options = Options {
         definitions: overlay(&root, &work),
         work,
