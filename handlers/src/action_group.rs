@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     definitions::{ActionGroup, Definitions, Function, Handler},
-    error::{AnswerState, Error, Result, invalid},
+    error::{AnswerState, Error, Result, invalid, shorten},
     runtime::Invocation,
 };
 
@@ -43,6 +43,8 @@ pub struct ToolCall {
     pub session_id: Option<String>,
     /// Name of the agent on Bedrock, if the event has one.
     pub agent_name: Option<String>,
+    /// A parameter that came twice with different values, so that nobody can say which one is meant.
+    contradiction: Option<String>,
     reply: Reply,
 }
 
@@ -141,10 +143,19 @@ impl ToolCall {
         };
         let in_body = event.request_body.into_iter().flat_map(|body| body.content.into_values());
         let named = event.parameters.unwrap_or_default().into_iter();
+        let mut parameters = BTreeMap::new();
+        let mut contradiction = None;
+        for (name, value) in named.chain(in_body.flat_map(|content| content.properties)).map(Named::pair) {
+            let before = parameters.insert(name.clone(), value);
+            if before.is_some_and(|before| parameters.get(&name) != Some(&before)) {
+                contradiction = Some(name);
+            }
+        }
         Ok(Self {
             action_group: event.action_group,
             function,
-            parameters: named.chain(in_body.flat_map(|content| content.properties)).map(Named::pair).collect(),
+            parameters,
+            contradiction,
             attributes: event
                 .session_attributes
                 .unwrap_or_default()
@@ -170,6 +181,7 @@ impl ToolCall {
             attributes: BTreeMap::new(),
             session_id: None,
             agent_name: None,
+            contradiction: None,
             reply: Reply::Gateway,
         })
     }
@@ -230,7 +242,7 @@ impl ToolCall {
     /// The declaration of the called function and the typed arguments.
     ///
     /// # Errors
-    /// `Invalid`, for the model: no such function, or arguments that break the declaration.
+    /// `Invalid`, for the model: no such function, or arguments that contradict each other or break the declaration.
     pub fn declared<'a>(
         &self,
         definitions: &'a Definitions,
@@ -239,6 +251,10 @@ impl ToolCall {
         let agent = self.attribute(attribute::AGENT);
         let declared = definitions.function(handler, agent, &self.action_group, &self.function);
         let (group, function) = declared.map_err(invalid)?;
+        if let Some(name) = &self.contradiction {
+            let name = shorten(name, 60);
+            return Err(invalid(format!("`{name}` is given twice with different values. Give it once.")));
+        }
         let arguments = function.arguments(&self.parameters).map_err(invalid)?;
         Ok((group, function, arguments))
     }

@@ -194,9 +194,25 @@ pub fn internal(message: impl Into<String>) -> Error {
     Error::new(Kind::Internal, message)
 }
 
+/// At most `limit` characters of `text`, on one line: for messages that quote what somebody sent.
+pub fn shorten(text: &str, limit: usize) -> String {
+    let mut line: String = text.chars().take(limit).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(limit).is_some() {
+        line.push('…');
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quotation_is_short_and_on_one_line() {
+        assert_eq!(shorten("a\r\n\u{1b}b", 9), "a   b");
+        assert_eq!(shorten("💥💥", 2), "💥💥");
+        assert_eq!(shorten("💥💥💥", 2), "💥💥…");
+    }
 
     #[test]
     fn causes_are_for_the_log_and_not_in_the_message() {

@@ -10,7 +10,7 @@ use lambda_http::{RequestExt as _, request::RequestContext};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::error::{Error, Kind, Result, invalid, refused};
+use crate::error::{Error, Kind, Result, invalid, refused, shorten};
 
 /// Length of a session id, in characters. Source: Bedrock `InvokeAgent`, `sessionId` (2 to 100).
 const SESSION_ID_LENGTH: std::ops::RangeInclusive<usize> = 2..=100;
@@ -46,7 +46,8 @@ impl Principal {
         })?;
         let unknown = || {
             refused(format!(
-                "The caller {arn:?} is of a kind that is not served here. Call as an IAM user or through a role."
+                "The caller {:?} is of a kind that is not served here. Call as an IAM user or through a role.",
+                shorten(arn, 200)
             ))
         };
         let parts: Vec<&str> = arn.splitn(6, ':').collect();

@@ -23,4 +23,6 @@ pub mod runtime;
 mod sdk;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod test_support;

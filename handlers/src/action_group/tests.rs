@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::{dependency, internal};
 
+mod fuzz;
+
 fn invocation(client_context: Option<Value>) -> Invocation {
     Invocation {
         request_id: "8f2c0a3e-0000-4000-8000-000000000001".into(),
@@ -114,6 +116,18 @@ fn gateway_events_are_recognised_by_their_client_context() {
     assert_eq!(good["isError"], false);
     assert_eq!(good["structuredContent"]["message"], "m");
     assert_eq!(call.respond(&ToolAnswer::from(&invalid("x")))["isError"], true);
+}
+
+#[test]
+fn a_parameter_with_two_values_is_refused() {
+    let definitions = Definitions::load(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../agents")).unwrap();
+    let mut event = function_event();
+    let call = |event: &Value| ToolCall::parse(event, &invocation(None)).unwrap();
+    event["parameters"] = json!([{ "name": "environment", "value": "dev" }, { "name": "environment", "value": "dev" }]);
+    assert!(call(&event).declared(&definitions, Handler::McpProxy).is_ok());
+    event["parameters"][1]["value"] = "test".into();
+    let error = call(&event).declared(&definitions, Handler::McpProxy).unwrap_err();
+    assert_eq!(error.message(), "`environment` is given twice with different values. Give it once.");
 }
 
 #[test]

@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Number, Value};
 
 use super::{Function, Parameter, ParameterType, list, plain};
+use crate::error::shorten;
+
+/// How many parameters that do not exist are named in one refusal.
+const MOST_UNKNOWN: usize = 5;
 
 impl Function {
     /// The call's arguments: parsed to the declared types, defaults filled in. A value that is empty counts as left out,
@@ -31,11 +35,15 @@ impl Function {
                 (None, None) => {}
             }
         }
-        for name in raw.keys() {
-            if !self.parameters.iter().any(|parameter| parameter.name == *name) {
-                let known: Vec<_> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
-                faults.push(format!("there is no parameter `{name}`; the parameters are {}", known.join(", ")));
-            }
+        let known: Vec<_> = self.parameters.iter().map(|parameter| parameter.name.as_str()).collect();
+        let mut unknown = raw.keys().filter(|name| !known.contains(&name.as_str()));
+        for name in unknown.by_ref().take(MOST_UNKNOWN) {
+            let name = short(name);
+            faults.push(format!("there is no parameter `{name}`; the parameters are {}", known.join(", ")));
+        }
+        match unknown.count() {
+            0 => {}
+            more => faults.push(format!("and {more} more that do not exist")),
         }
         if faults.is_empty() { Ok(arguments) } else { Err(format!("{}: {}.", self.name, faults.join("; "))) }
     }
@@ -83,9 +91,8 @@ impl Parameter {
 }
 
 /// The beginning of a value: enough to recognise it.
-fn short(text: &str) -> String {
-    let beginning: String = text.chars().take(60).collect();
-    if beginning.len() < text.len() { beginning + "…" } else { beginning }
+pub(super) fn short(text: &str) -> String {
+    shorten(text, 60)
 }
 
 /// A whole number; models also write `3.0`.

@@ -13,6 +13,7 @@ use std::{fmt, path::Path};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::arguments::short;
 use crate::error::{Error, internal};
 
 /// Name of the agent that talks to the user; every other agent is a specialist.
@@ -266,12 +267,16 @@ impl Definitions {
         let mut exact = called.iter().filter(|(group, _)| group.name == action_group).peekable();
         let mut meant: Vec<_> = if exact.peek().is_some() { exact.copied().collect() } else { called };
         let Some((group, declared)) = meant.pop() else {
+            let (function, action_group) = (short(function), short(action_group));
             return Err(match agent {
-                Some(agent) => format!("The agent `{agent}` has no function `{function}` in `{action_group}`."),
+                Some(agent) => {
+                    format!("The agent `{}` has no function `{function}` in `{action_group}`.", short(agent))
+                }
                 None => format!("There is no function `{function}` in the action group `{action_group}`."),
             });
         };
         if meant.iter().any(|(other, same)| other.server_id != group.server_id || *same != declared) {
+            let function = short(function);
             return Err(format!(
                 "Several agents have different functions `{function}`, and the call does not say which agent makes it."
             ));

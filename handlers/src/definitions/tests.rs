@@ -145,6 +145,19 @@ fn every_fault_of_a_call_is_named_at_once() {
 }
 
 #[test]
+fn what_a_refusal_quotes_is_short_and_on_one_line() {
+    let definitions = shipped();
+    let (_, function) =
+        definitions.function(Handler::McpProxy, Some("compute"), "pipelines", "get_pipeline_status").unwrap();
+    let long = "x\n".repeat(100_000);
+    let names: Vec<String> = (0..1000).map(|i| format!("{i}{long}")).collect();
+    let fault = function.arguments(&names.iter().map(|name| (name.clone(), long.clone())).collect()).unwrap_err();
+    assert!(fault.len() < 1000 && !fault.contains('\n') && fault.contains("and 995 more"), "{fault}");
+    let fault = definitions.function(Handler::McpProxy, Some(&long), &long, &long).unwrap_err();
+    assert!(fault.len() < 300 && !fault.contains('\n'), "{fault}");
+}
+
+#[test]
 fn a_named_agent_calls_only_what_it_has() {
     let definitions = shipped();
     let find = |agent, name| definitions.function(Handler::McpProxy, agent, "pipelines", name);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub(super) use crate::error::shorten;
+
 /// A call that brought no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("MCP server {server_id}: {failure}{}", self.remark())]
@@ -199,14 +201,5 @@ const fn hint(status: u16) -> &'static str {
         429 => ": too many requests. Try again in a few seconds",
         502..=504 => ": it or something in front of it is down or too slow",
         _ => "",
-    }
-}
-
-/// At most `limit` characters of `text`, on one line, for messages that quote a server.
-pub(super) fn shorten(text: &str, limit: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
     }
 }

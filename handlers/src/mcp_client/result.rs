@@ -3,7 +3,10 @@
 use rmcp::model::{CallToolResponse, CallToolResult, ContentBlock};
 use serde_json::Value;
 
-use super::{ToolResult, error::Failure};
+use super::{
+    ToolResult,
+    error::{Failure, shorten},
+};
 use crate::registry::Tool;
 
 /// What a tool answered, or why that is no result.
@@ -12,7 +15,7 @@ pub(super) fn tool_result(response: CallToolResponse) -> Result<ToolResult, Fail
         CallToolResponse::Complete(result) => Ok(complete(result)),
         CallToolResponse::InputRequired(required) => {
             let asked: Vec<_> = required.input_requests.unwrap_or_default().into_keys().collect();
-            Err(Failure::InputRequired(super::error::shorten(&asked.join(", "), 200)))
+            Err(Failure::InputRequired(shorten(&asked.join(", "), 200)))
         }
         _ => Err(Failure::InputRequired("it runs as a task".to_owned())),
     }
@@ -43,8 +46,10 @@ fn text_of(block: ContentBlock) -> String {
 /// # Errors
 /// [`Failure::Malformed`]: the declaration is not one the registry can hold.
 pub(super) fn declared_tool(tool: &rmcp::model::Tool) -> Result<Tool, Failure> {
-    let malformed =
-        |e: serde_json::Error| Failure::Malformed(format!("the declaration of the tool {} ({e})", tool.name));
+    let malformed = |e: serde_json::Error| {
+        let (name, reason) = (shorten(&tool.name, 80), shorten(&e.to_string(), 200));
+        Failure::Malformed(format!("the declaration of the tool {name} ({reason})"))
+    };
     let mut declaration = serde_json::to_value(tool).map_err(malformed)?;
     let title = tool.title.clone();
     if let (Some(title), Some(fields)) = (title, declaration.as_object_mut()) {

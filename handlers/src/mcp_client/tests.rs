@@ -1,5 +1,6 @@
 //! The client against real servers: protocol, errors over https, Lambda.
 
+mod fuzz;
 mod http;
 mod lambda;
 mod protocol;

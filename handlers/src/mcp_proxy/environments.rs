@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    error::{Error, Result, refused},
+    error::{Error, Result, refused, shorten},
     registry::{Server, Tool},
 };
 
@@ -48,7 +48,8 @@ impl Environments {
         if !self.known.contains(&environment) {
             let known = self.known.join(", ");
             return Err(needs_approval(&format!(
-                "`{environment}` is none of the environments there are ({known}), and an unknown one counts as protected"
+                "`{}` is none of the environments there are ({known}), and an unknown one counts as protected",
+                shorten(&environment, 60)
             )));
         }
         arguments.insert(argument.to_owned(), Value::from(environment.as_str()));
