@@ -163,6 +163,9 @@ pub fn tenant_environment(tenant: &str, environment: &str) -> String {
     format!("{tenant}#{environment}")
 }
 
+/// Longest time in a cursor, in bytes: people who mend records by hand may write it longer than [`iso`].
+const LONGEST_TIME: usize = 64;
+
 /// A time as the tables hold it: of one width, so that text order is time order.
 pub fn iso(time: Timestamp) -> String {
     format!("{time:.3}")
@@ -325,7 +328,10 @@ impl Index {
     /// The key to read on from. The partition comes from the filter, so that a cursor cannot lead anywhere else.
     fn start(&self, cursor: &str) -> Result<Item> {
         let parts = cursor.split_once('~').filter(|(started_at, execution_id)| {
-            started_at.parse::<Timestamp>().is_ok() && uuid::Uuid::try_parse(execution_id).is_ok()
+            // A time may be followed by annotations without end, which would not fit into a key.
+            started_at.len() <= LONGEST_TIME
+                && started_at.parse::<Timestamp>().is_ok()
+                && uuid::Uuid::try_parse(execution_id).is_ok()
         });
         let (started_at, execution_id) =
             parts.ok_or_else(|| invalid("The cursor is not one of an answer before; leave it out to start anew."))?;

@@ -3,6 +3,8 @@ use std::{path::Path, time::Duration};
 use super::*;
 use crate::test_support::{MEMORY_TABLE, dynamodb};
 
+mod fuzz;
+
 type Parameters<'a> = Vec<(&'a str, &'a str)>;
 
 async fn manager() -> MemoryManager {
@@ -42,6 +44,15 @@ async fn nothing_deployed_is_an_answer() {
     let (state, body) = call(&manager, "get_deployment", &[("execution_id", unknown)]).await;
     assert_eq!(state, None);
     assert!(body["message"].as_str().unwrap().contains(&format!("no deployment with the execution id `{unknown}`")));
+}
+
+#[tokio::test]
+async fn a_cursor_that_would_fit_into_no_key_is_sent_back() {
+    let time = format!("2026-11-21T10:00:00Z{}", "[u-ca=iso8601]".repeat(100));
+    assert!(time.parse::<Timestamp>().is_ok(), "a time with annotations is a time");
+    let cursor = format!("{time}~0198c0de-0000-7000-8000-000000000000");
+    let (state, _) = call(&manager().await, "query_deployments", &[("environment", "dev"), ("cursor", &cursor)]).await;
+    assert_eq!(state.as_deref(), Some("REPROMPT"));
 }
 
 #[tokio::test]
