@@ -26,13 +26,15 @@ use tokio::time::Instant;
 use self::{
     answer::{Answer, Mailbox},
     event::{Request, RequestType, Stack},
-    properties::Declared,
+    properties::{Declared, valid_version},
 };
 use crate::{
     env,
-    error::{Error, Kind, Result, internal, invalid},
+    error::{Error, Kind, Result, internal, invalid, shorten},
     mcp_client::{Discovery, Failure, Guard, LambdaArn, McpClient},
-    registry::{self, AuthenticationType, Claim, Holding, Registry, Server, Standing, Status, stack_owner},
+    registry::{
+        self, AuthenticationType, Claim, Holding, Registry, Server, Standing, Status, stack_owner, valid_server_id,
+    },
     runtime::Invocation,
 };
 
@@ -138,7 +140,8 @@ impl Registration {
     async fn delete(&self, request: &Request, owner: &str) -> Result<Done> {
         let physical_id = request.physical_id.clone().unwrap_or_default();
         // An id that is not ours was made up for a resource that was never created.
-        if let Some((server_id, version)) = physical_id.split_once('@') {
+        let ours = physical_id.split_once('@').filter(|(id, version)| valid_server_id(id) && valid_version(version));
+        if let Some((server_id, version)) = ours {
             let release = self.registry.release(server_id, version, owner).await?;
             tracing::info!(id = physical_id, ?release, "registry entry released");
         }
@@ -221,8 +224,14 @@ fn work_deadline(invocation: &Invocation) -> Instant {
     Instant::now() + remaining.saturating_sub(ANSWER_TIME).max(remaining / 2)
 }
 
+/// All problems in one message, as far as a line in the log can hold them: a template may have as many as it likes.
 fn listed(problems: &[String]) -> Error {
-    invalid(format!("The registration has {} problem(s): {}", problems.len(), problems.join("; ")))
+    const MOST: usize = 200;
+    let mut told: Vec<String> = problems.iter().take(MOST).map(|problem| shorten(problem, 300)).collect();
+    if problems.len() > MOST {
+        told.push(format!("and {} more", problems.len() - MOST));
+    }
+    invalid(format!("The registration has {} problem(s): {}", problems.len(), told.join("; ")))
 }
 
 fn reason(error: &Error, invocation: &Invocation) -> String {

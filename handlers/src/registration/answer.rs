@@ -8,13 +8,13 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 use super::event::{Request, RequestType};
-use crate::error::{Result, dependency, internal, refused};
+use crate::error::{Result, dependency, internal, refused, shorten};
 
 /// Largest answer that CloudFormation reads, in bytes.
 /// Source: AWS CloudFormation user guide, "Custom resource response objects".
 const MAX_ANSWER: usize = 4096;
 
-/// Longest physical id. Same source.
+/// Longest physical id, in bytes. Same source.
 const MAX_PHYSICAL_ID: usize = 1024;
 
 /// Attempts to deliver an answer, the time one may take, and the pause after the first, which doubles. Two attempts that
@@ -40,9 +40,9 @@ impl Answer {
         // A failed update must keep the old id, or CloudFormation would delete the old entry. A failed create names what it
         // wanted, so that the delete that follows cleans up whatever a timeout left half done; it touches nobody else's.
         let kept = request.physical_id.clone().filter(|_| request.request_type != RequestType::Create);
-        let wanted = || request.wanted_id().unwrap_or_else(|| format!("not-registered-{}", request.request_id));
-        let mut answer = Self::new(request, "FAILED", &kept.unwrap_or_else(wanted));
-        let mut reason: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let id = kept.or_else(|| request.wanted_id()).unwrap_or_default();
+        let mut answer = Self::new(request, "FAILED", &id);
+        let mut reason = shorten(reason, MAX_ANSWER);
         answer.set("Reason", Value::String(reason.clone()));
         while answer.body().len() > MAX_ANSWER && !reason.is_empty() {
             let keep = reason.chars().count() * 3 / 4;
@@ -53,7 +53,10 @@ impl Answer {
     }
 
     fn new(request: &Request, status: &str, physical_id: &str) -> Self {
-        let physical_id: String = physical_id.chars().take(MAX_PHYSICAL_ID).collect();
+        let made_up = format!("not-registered-{}", request.request_id);
+        // CloudFormation takes no answer without an id.
+        let physical_id = if physical_id.is_empty() { &made_up } else { physical_id };
+        let physical_id = &physical_id[..physical_id.floor_char_boundary(MAX_PHYSICAL_ID)];
         Self(json!({
             "Status": status,
             "PhysicalResourceId": physical_id,
@@ -69,7 +72,8 @@ impl Answer {
         }
     }
 
-    fn body(&self) -> String {
+    /// The document as it is sent.
+    pub(super) fn body(&self) -> String {
         self.0.to_string()
     }
 

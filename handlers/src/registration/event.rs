@@ -5,7 +5,11 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::error::{Result, invalid};
+use super::properties::{DEFAULT_VERSION, valid_version};
+use crate::{
+    error::{Result, invalid, shorten},
+    registry::valid_server_id,
+};
 
 /// What CloudFormation asks for.
 /// Source: AWS CloudFormation user guide, "Custom resource request and response reference".
@@ -54,7 +58,8 @@ impl Request {
     /// It is no event of a custom resource, so there is no `ResponseURL` to answer to.
     pub(super) fn parse(event: Value) -> Result<Self> {
         serde_json::from_value(event).map_err(|e| {
-            invalid(format!("This is not an event of a CloudFormation custom resource: {e}.")).with_source(e)
+            let reason = shorten(&e.to_string(), 200);
+            invalid(format!("This is not an event of a CloudFormation custom resource: {reason}.")).with_source(e)
         })
     }
 
@@ -63,7 +68,9 @@ impl Request {
     /// # Errors
     /// The id is not one that CloudFormation makes.
     pub(super) fn stack(&self) -> Result<Stack> {
-        let wrong = || invalid(format!("StackId \"{}\" is not the id of a CloudFormation stack.", self.stack_id));
+        let wrong = || {
+            invalid(format!("StackId \"{}\" is not the id of a CloudFormation stack.", shorten(&self.stack_id, 200)))
+        };
         let parts: Vec<&str> = self.stack_id.splitn(6, ':').collect();
         let ["arn", _, "cloudformation", region, account, resource] = parts.as_slice() else { return Err(wrong()) };
         // Who owns what follows from these parts, so nothing may be missing or left over.
@@ -78,8 +85,8 @@ impl Request {
     /// The `ServerId@Version` that the properties ask for, as far as it can be told.
     pub(super) fn wanted_id(&self) -> Option<String> {
         let id = self.properties.get("ServerId")?.as_str()?;
-        let version =
-            self.properties.get("Version").and_then(Value::as_str).unwrap_or(super::properties::DEFAULT_VERSION);
-        crate::registry::valid_server_id(id).then(|| format!("{id}@{version}"))
+        let version = self.properties.get("Version").and_then(Value::as_str);
+        let version = version.filter(|version| !version.trim().is_empty()).unwrap_or(DEFAULT_VERSION);
+        (valid_server_id(id) && valid_version(version)).then(|| format!("{id}@{version}"))
     }
 }

@@ -13,6 +13,9 @@ use crate::{
 /// Version of a server that names none.
 pub(super) const DEFAULT_VERSION: &str = "1.0.0";
 
+/// Longest version, in characters.
+const MAX_VERSION: usize = 64;
+
 /// Properties that CloudFormation and CDK use for themselves.
 const IGNORED: &[&str] = &["ServiceToken", "ServiceTimeout", "Fingerprint"];
 
@@ -46,6 +49,11 @@ struct Reader<'a> {
     problems: Vec<String>,
     guard: &'a Guard,
     home: &'a LambdaArn,
+}
+
+/// Whether an entry of the registry can have this version.
+pub(super) fn valid_version(version: &str) -> bool {
+    version.len() <= MAX_VERSION && Version::parse(version).is_ok()
 }
 
 impl Declared {
@@ -142,8 +150,8 @@ impl Reader<'_> {
     }
 
     fn version(&mut self) -> String {
-        let version = self.text("Version", 64).unwrap_or_else(|| DEFAULT_VERSION.to_owned());
-        if Version::parse(&version).is_err() {
+        let version = self.text("Version", MAX_VERSION).unwrap_or_else(|| DEFAULT_VERSION.to_owned());
+        if !valid_version(&version) {
             self.problem(format!("Version \"{version}\" is not a semantic version such as {DEFAULT_VERSION}"));
         }
         version

@@ -1,5 +1,6 @@
 //! The custom resource through its own door: an event in, a PUT to the response URL and an entry in the registry out.
 
+mod fuzz;
 mod lifecycle;
 mod refusals;
 mod trust;
