@@ -19,6 +19,7 @@ use crate::agents::{
 
 mod deadline;
 mod failure;
+mod fuzz;
 mod log;
 mod stream;
 
@@ -72,7 +73,11 @@ fn chat(bedrock: &FakeBedrock, mode: ResponseMode) -> Router {
 
 /// What the event becomes on its way through lambda_http and the runtime.
 fn request(event: &Value, left: Duration) -> axum::http::Request<lambda_http::Body> {
-    let mut request = lambda_http::request::from_str(&event.to_string()).unwrap();
+    invoked(lambda_http::request::from_str(&event.to_string()).unwrap(), left)
+}
+
+/// The request with what the runtime adds.
+fn invoked(mut request: lambda_http::Request, left: Duration) -> lambda_http::Request {
     request.extensions_mut().insert(Invocation {
         request_id: "lambda-request".to_owned(),
         deadline: Instant::now() + left,
@@ -85,7 +90,11 @@ fn request(event: &Value, left: Duration) -> axum::http::Request<lambda_http::Bo
 const MINUTE: Duration = Duration::from_secs(60);
 
 async fn send_within(app: Router, event: &Value, left: Duration) -> (axum::http::response::Parts, Vec<u8>) {
-    let response = app.oneshot(request(event, left).map(Body::new)).await.unwrap();
+    exchange(app, request(event, left)).await
+}
+
+async fn exchange(app: Router, request: lambda_http::Request) -> (axum::http::response::Parts, Vec<u8>) {
+    let response = app.oneshot(request.map(Body::new)).await.unwrap();
     let (parts, body) = response.into_parts();
     assert_eq!(parts.headers.get_all(CACHE_CONTROL).iter().collect::<Vec<_>>(), ["no-store"]);
     assert_eq!(parts.headers.len(), parts.headers.keys_len(), "no header is repeated");
