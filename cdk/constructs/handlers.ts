@@ -2,6 +2,7 @@
 import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
+import { acknowledge } from "../acknowledge";
 import { NO_ENVIRONMENT, type Config, type ResponseMode } from "../config";
 import {
   HANDLERS,
@@ -17,6 +18,7 @@ import {
 } from "../names";
 import { agentAddress, grantInvokeAgents, type AgentReference } from "./agent-reference";
 import { ANSWER_TIMEOUT } from "./chat-api";
+import { REGISTRATION_TIMEOUT } from "./mcp-server-registration";
 import { RustFunction } from "./rust-function";
 
 type Called = "agent_invoker" | "mcp_proxy" | "pipelines";
@@ -121,6 +123,14 @@ export function registration(scope: Construct, config: Config): RustFunction {
   );
   fn.allow(["lambda:ListTags"], [functionArn(Stack.of(scope), "*")]);
   allowMcpServers(fn, config);
+  // Lambda tries again for hours, by itself, what CloudFormation sent: after this time it would register what CloudFormation
+  // has given up and rolled back.
+  fn.function.configureAsyncInvoke({ maxEventAge: REGISTRATION_TIMEOUT });
+  acknowledge(
+    fn.function.node.findChild("EventInvokeConfig"),
+    "Serverless-LambdaAsyncFailureDestination",
+    "CloudFormation, which sent the event, notices itself that no answer came, and says so to whoever deploys.",
+  );
   return fn;
 }
 

@@ -62,6 +62,12 @@ export interface McpServerRegistrationProps {
   readonly fingerprint?: string;
 }
 
+/**
+ * How long CloudFormation waits for a registration: longer than the function runs. By itself it would wait an hour for an
+ * answer that got lost.
+ */
+export const REGISTRATION_TIMEOUT = Duration.minutes(2);
+
 /** As handlers/src/registry/model.rs has it: the id is part of a secret's name. */
 const SERVER_ID = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** Semantic Versioning 2.0.0, as far as a version has no build part. */
@@ -82,8 +88,7 @@ export class McpServerRegistration extends Construct {
     const resource = new CustomResource(this, "Resource", {
       resourceType: "Custom::SwitchyardMcpServer",
       serviceToken: functionArn(stack, functionName(props.stage, "registration")),
-      // Longer than the function runs; without it, CloudFormation waits an hour for an answer that got lost.
-      serviceTimeout: Duration.minutes(2),
+      serviceTimeout: REGISTRATION_TIMEOUT,
       properties: {
         ServerId: props.serverId,
         ServerName: props.serverName ?? props.serverId,

@@ -55,6 +55,13 @@ test("it is registered when it can answer and be reached", () => {
   }
 });
 
+test("Lambda does not try a registration again that CloudFormation has given up", () => {
+  const { service } = switchyard();
+  const { Properties: p } = service.one("AWS::Lambda::EventInvokeConfig");
+  assert.equal(service.text(p["FunctionName"]), "{registration/Function}");
+  assert.equal(String(p["MaximumEventAgeInSeconds"]), service.one(TYPE).Properties["ServiceTimeout"]);
+});
+
 test("its HTTP face wants a signature, and its secrets begin with random values", () => {
   const { service } = switchyard();
   assert.equal(service.one("AWS::Lambda::Url").Properties["AuthType"], "AWS_IAM");
