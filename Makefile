@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build container test lint local synth deploy destroy
+.PHONY: help setup tools requirements build container bench test lint local synth deploy destroy
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -11,6 +11,8 @@ export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //
 ARCH ?= arm64
 # First of the three ports in a row that the local stack listens on.
 PORT ?= 4566
+# `all` compares the release profile with others in `make bench`.
+SETTINGS ?=
 # Settings of the CDK app for `make synth`, `make deploy` and `make destroy`, as `-c key=value`; see cdk/config.ts.
 CDK_ARGS ?=
 
@@ -61,11 +63,14 @@ destroy: setup ## Removes a stage from the account, but not its tables (STAGE, R
 	@node --import tsx cdk/deploy/main.ts destroy
 
 local: setup ## Runs everything on this machine and opens a prompt (CHAT="one question", PORT=4566)
-	@cargo build --workspace --bins
+	@cargo build --workspace --exclude bench --bins
 	@exec target/$(CARGO_BUILD_TARGET)/debug/switchyard local --port $(PORT) $(if $(value CHAT),--chat "$$CHAT")
 
 test: setup ## Runs all tests: Rust units, the whole stack end to end, the CDK app
 	@scripts/test
+
+bench: setup ## Measures the functions as deployed: size, start, speed, memory (SETTINGS=all compares build settings)
+	@scripts/bench $(SETTINGS)
 
 lint: setup ## Checks format and lints of Rust and TypeScript, dependencies, templates
 	@scripts/lint

@@ -30,9 +30,9 @@ pub(super) async fn build(options: &Options, terminal: Terminal) -> Result<Zips,
     let architecture = if target.starts_with("aarch64") { "arm64" } else { "x86_64" };
 
     let mut command = cargo(&target, &options.root);
-    // The whole workspace, as everywhere: Cargo unites the features of what is built together, and compiles a dependency
-    // again for each other set of them.
-    command.args(["build", "--workspace", "--bins"]);
+    // The whole workspace but what measures it, as in the Makefile: Cargo unites the features of what is built together, and
+    // compiles a dependency again for each other set of them.
+    command.args(["build", "--workspace", "--exclude", "bench", "--bins"]);
     process::finish("`cargo build`", command, &log, Some(&task)).await?;
 
     let directory = options.work.join("lambda");
