@@ -208,6 +208,31 @@ async fn a_name_that_leads_inside_is_refused() {
 }
 
 #[tokio::test]
+async fn plain_http_goes_to_a_name_only_while_it_leads_into_the_allowed_networks() {
+    let mock = MockServer::start().await;
+    Mock::given(any()).respond_with(success).expect(1).mount(&mock).await;
+    let registered = server(&format!("http://mcp.internal:{}/mcp", mock.address().port()), MODERN);
+    let leading_to = |addresses: &'static [&'static str]| {
+        let lookup = |host: &str| {
+            assert_eq!(host, "mcp.internal");
+            addresses.iter().map(|address| address.parse().unwrap()).collect()
+        };
+        client_with("http://127.0.0.1:9", open_guard().with_lookup(lookup))
+    };
+    assert_eq!(call(&leading_to(&["127.0.0.1"]), &registered, "echo").await.unwrap().text, "ok");
+    for (addresses, reason) in [
+        (&["10.20.0.7"][..], "10.20.0.7 is a private address; only allowedNetworks would admit it"),
+        (&["93.184.215.14"], "plain http to 93.184.215.14 is only allowed inside allowedNetworks"),
+        (&["127.0.0.1", "93.184.215.14"], "plain http to 93.184.215.14 is only allowed inside allowedNetworks"),
+        (&["169.254.170.2"], "169.254.170.2 is a link-local or metadata address"),
+    ] {
+        let (failure, may_have_run) = failure(&leading_to(addresses), &registered, "echo").await;
+        assert!(matches!(&failure, Failure::Refused(why) if why.contains(reason)), "{failure:?}");
+        assert!(!may_have_run);
+    }
+}
+
+#[tokio::test]
 async fn the_local_stage_leads_calls_to_the_emulator() {
     let mock = MockServer::start().await;
     let host = "abc.lambda-url.us-east-1.on.aws";
