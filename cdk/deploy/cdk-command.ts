@@ -12,8 +12,8 @@ export const CDK = path.join("node_modules", ".bin", "cdk");
 /** The app that knows the stacks' names and nothing else: it can be run before anything was built. */
 export const NAMES_APP = "node --import tsx cdk/deploy/names-app.ts";
 
-/** Events line by line, on the error stream, also where the environment says that this is a CI run. */
-const READABLE = ["--progress", "events", "--no-ci"];
+/** What cdk says goes to the error stream, also where the environment says that this is a CI run. */
+const TO_ERRORS = "--no-ci";
 
 /** Arguments of `cdk deploy`. */
 export function deployArguments(settings: Settings, yes: boolean, more: readonly string[]): readonly string[] {
@@ -24,7 +24,10 @@ export function deployArguments(settings: Settings, yes: boolean, more: readonly
     "--import-existing-resources",
     "--outputs-file",
     outputsFile(settings),
-    ...READABLE,
+    // Events line by line: a bar would hide why something failed.
+    "--progress",
+    "events",
+    TO_ERRORS,
     ...contextArguments(settings),
     ...(yes ? ["--require-approval", "never"] : []),
     ...more,
@@ -36,7 +39,7 @@ export function destroyArguments(settings: Settings): readonly string[] {
   // Asked before, and with more to say.
   const asked = "--force";
   const app = ["--app", NAMES_APP, "--output", path.join("build", "names-app")];
-  return ["destroy", "--all", asked, ...app, ...READABLE, ...contextArguments(settings)];
+  return ["destroy", "--all", asked, ...app, TO_ERRORS, ...contextArguments(settings)];
 }
 
 function contextArguments({ context }: Settings): readonly string[] {

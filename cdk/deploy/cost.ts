@@ -19,8 +19,6 @@ export type Billing = "nothing" | "storage" | "month" | "hour";
 const MONTHLY: Readonly<Record<string, { readonly what: string; readonly price: number }>> = {
   "AWS::SecretsManager::Secret": { what: "secret", price: 0.4 },
   "AWS::CloudWatch::Alarm": { what: "alarm", price: 0.1 },
-  "AWS::CloudWatch::Dashboard": { what: "dashboard", price: 3 },
-  "AWS::KMS::Key": { what: "key", price: 1 },
 };
 
 const STORED: readonly string[] = ["AWS::DynamoDB::Table", "AWS::Logs::LogGroup"];
@@ -32,8 +30,9 @@ const FREE: readonly RegExp[] = [
   /^AWS::CDK::Metadata$/,
   /^AWS::EC2::SecurityGroup(Ingress|Egress)?$/,
   /^AWS::IAM::/,
-  /^AWS::Lambda::(Function|Permission|Url|Version|Alias)$/,
+  /^AWS::Lambda::(Function|Permission|Url|Version|Alias|EventInvokeConfig)$/,
   /^AWS::Logs::(MetricFilter|QueryDefinition)$/,
+  /^AWS::SNS::(Topic|TopicPolicy|Subscription)$/,
   /^AWS::SSM::Parameter$/,
   /^Custom::SwitchyardMcpServer$/,
 ];

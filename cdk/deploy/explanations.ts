@@ -22,6 +22,10 @@ const MAINTENANCE = /Bedrock Agents (\(?Classic\)? )?is in maintenance mode|New 
 
 const KNOWN: readonly { readonly sign: RegExp; readonly explanation: Explanation }[] = [
   {
+    sign: /Deployment cancelled/,
+    explanation: { title: "The changes were not approved.", advice: ["What was deployed before the question stays."] },
+  },
+  {
     sign: MAINTENANCE,
     explanation: { title: "This account may not create Bedrock agents.", advice: MAINTENANCE_ADVICE },
   },

@@ -80,6 +80,6 @@ export function unanswered(subject: string, { cause, name, message }: Failure, p
     case "unknown credentials":
     case "absent":
     case "other":
-      return unknown(`${permission} failed: ${name}: ${message}`);
+      return unknown(`${permission} failed: ${name}: ${message.replace(/\.$/, "")}`);
   }
 }

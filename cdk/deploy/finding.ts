@@ -36,10 +36,9 @@ export function line({ state, subject, summary }: Finding): string {
 /** Everything that is not simply fine, with what to do; the empty text if all is. */
 export function explain(findings: readonly Finding[]): string {
   return (["problem", "warning", "unknown"] as const)
-    .flatMap((state) => {
-      const told = findings.filter((finding) => finding.state === state);
-      return told.length === 0 ? [] : [`\n${HEADINGS[state]}:\n`, ...told.map(paragraph)];
-    })
+    .map((state) => ({ state, told: findings.filter((finding) => finding.state === state) }))
+    .filter(({ told }) => told.length > 0)
+    .map(({ state, told }) => `\n${HEADINGS[state]}:\n\n${told.map(paragraph).join("\n\n")}`)
     .join("\n");
 }
 
@@ -47,5 +46,5 @@ export function explain(findings: readonly Finding[]): string {
 export const stops = (findings: readonly Finding[]): boolean => findings.some(({ state }) => state === "problem");
 
 function paragraph({ subject, summary, advice = [] }: Finding): string {
-  return [`- ${subject}: ${summary}.`, ...advice.map((text) => `  ${text}`), ""].join("\n");
+  return [`- ${subject}: ${summary}.`, ...advice.map((text) => `  ${text}`)].join("\n");
 }

@@ -17,7 +17,8 @@ async function main(): Promise<number> {
   const verb = VERBS[process.argv[2] ?? ""];
   if (verb === undefined) throw new Mistake(`usage: main.ts ${Object.keys(VERBS).join("|")}`);
   const root = path.join(__dirname, "..", "..");
-  const environment = process.env;
+  // The version of cdk is pinned: that there is a newer one is no advice to follow on the way.
+  const environment = { ...process.env, CDK_DISABLE_VERSION_CHECK: "true" };
   return verb({ root, environment, terminal: ownTerminal(), run: runIn(root, environment), connect });
 }
 

@@ -35,7 +35,7 @@ export async function preflight(world: World, request: Request): Promise<Cleared
   const explanation = explain(findings);
   if (explanation !== "") world.terminal.tell(explanation);
   if (cleared !== undefined && !stops(findings)) return cleared;
-  world.terminal.tell("Nothing was built or deployed.");
+  world.terminal.tell("\nNothing was built or deployed.");
   return undefined;
 }
 

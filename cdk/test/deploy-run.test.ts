@@ -230,6 +230,7 @@ for (const [what, output, expected] of [
     WRAPPED,
     /This account may not create Bedrock agents\.\n {2}Since 2026-07-30/,
   ],
+  ["the person said no", "\u001b[33mDeployment cancelled\u001b[39m", /The changes were not approved\./],
   [
     "the role is not known yet",
     'Resource handler returned message: "Access denied for operation. Ensure Agent role has valid permissions to use the inference profile"',
