@@ -19,7 +19,7 @@ pub(crate) async fn invoke(
     variables.push(("AWS_SDK_UA_APP_ID".to_owned(), format!("switchyard-local-{program}")));
     let function = Function {
         name: program.to_owned(),
-        program: directory().join(program),
+        program: self::program(program),
         task_root: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
         variables,
         prompt: false,
@@ -29,8 +29,8 @@ pub(crate) async fn invoke(
     environment.invoke(event.to_string(), client_context).await.unwrap()
 }
 
-/// Where cargo puts the programs: beside the folder of the tests.
-fn directory() -> PathBuf {
+/// A program of the workspace: cargo puts them beside the folder of the tests.
+pub(crate) fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    test.parent().and_then(|deps| deps.parent()).unwrap().to_owned()
+    test.parent().and_then(|deps| deps.parent()).unwrap().join(name)
 }
