@@ -33,9 +33,13 @@ pub(crate) fn sdk_config(endpoint: &str) -> SdkConfig {
 
 /// A fresh in-memory DynamoDB with the three tables and their indexes; it ends with the test's runtime.
 pub(crate) async fn dynamodb() -> Client {
+    dynamodb_of(dynoxide::Database::memory().expect("an in-memory database")).await
+}
+
+/// The same of a database that the test keeps a hand on.
+pub(crate) async fn dynamodb_of(database: dynoxide::Database) -> Client {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
-    let database = dynoxide::Database::memory().expect("an in-memory database");
     tokio::spawn(dynoxide::server::serve_on(listener, database));
     let client = Client::new(&sdk_config(&endpoint));
     create_table(

@@ -1,3 +1,5 @@
+mod cost;
+
 use super::*;
 use crate::test_support::{MEMORY_TABLE, dynamodb};
 
