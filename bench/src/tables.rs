@@ -63,7 +63,10 @@ fn table(name: &str, key: &[&str], indexes: &[(&str, [&str; 2])]) -> Value {
             attributes.iter().map(|name| json!({ "AttributeName": name, "AttributeType": "S" })).collect::<Value>(),
     });
     if !indexes.is_empty() {
-        let index = |(name, key): &(&str, [&str; 2])| json!({ "IndexName": name, "KeySchema": schema(key), "Projection": { "ProjectionType": "ALL" } });
+        let projection = json!({ "ProjectionType": "ALL" });
+        let index = |(name, key): &(&str, [&str; 2])| {
+            json!({ "IndexName": name, "KeySchema": schema(key), "Projection": projection })
+        };
         request["GlobalSecondaryIndexes"] = indexes.iter().map(index).collect();
     }
     request
