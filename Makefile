@@ -56,7 +56,7 @@ deploy destroy: override export CDK_ARGS := $(value CDK_ARGS)
 deploy destroy: override export YES := $(value YES)
 deploy destroy: override export PROBE := $(value PROBE)
 
-deploy: setup ## Checks the account, builds and deploys (STAGE, REGION, ACCOUNT, ARCH, CDK_ARGS; PROBE=1, YES=1: docs/deploy.md)
+deploy: setup ## Checks an account, builds, deploys (STAGE, REGION, ACCOUNT, ARCH, CDK_ARGS, PROBE=1, YES=1)
 	@node --import tsx cdk/deploy/main.ts deploy
 
 destroy: setup ## Removes a stage from the account, but not its tables (STAGE, REGION, ACCOUNT; YES=1)

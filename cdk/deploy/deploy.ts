@@ -37,12 +37,13 @@ export async function deploy(world: World): Promise<number> {
     terminal.tell(failed(output));
     return 1;
   }
-  const service = readOutputs(outputs)[serviceStack(settings.config.stage)];
-  if (service === undefined) {
+  const { ChatUrl: url, GitLabTokenSecretName: secret } =
+    readOutputs(outputs)[serviceStack(settings.config.stage)] ?? {};
+  if (url === undefined || secret === undefined) {
     terminal.tell("\ncdk ended without deploying the service: its outputs are missing. Look at what it says above.");
     return 1;
   }
-  terminal.tell(deployed(settings, identity.account, service, idleCost(root, settings.config.stage)));
+  terminal.tell(deployed(settings, identity.account, { url, secret }, idleCost(root, settings.config.stage)));
   return 0;
 }
 
@@ -58,8 +59,8 @@ function failed(output: string): string {
     "The deployment failed.",
     ...known,
     "",
-    "CloudFormation takes back what it changed; tables stay, with all data. Once the cause is mended, run `make deploy`",
-    "again. To remove what is left instead, run `make destroy`.",
+    "CloudFormation takes back what it changed; tables stay, with all data. Once the cause is mended, run",
+    "`make deploy` again. To remove what is left instead, run `make destroy`.",
   ].join("\n");
 }
 

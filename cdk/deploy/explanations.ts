@@ -9,8 +9,8 @@ export interface Explanation {
 /** What to say where AWS does not let the account create agents. */
 export const MAINTENANCE_ADVICE: readonly string[] = [
   "Since 2026-07-30 Bedrock Agents (Classic) is in maintenance mode: only accounts that used it in the twelve months",
-  "before can create agents. AWS decides that by itself, and makes no exceptions on request; permissions do not matter.",
-  "Deploy into another account that has used Bedrock Agents (AWS_PROFILE=…), or run everything here with `make local`.",
+  "before can create agents. AWS makes no exceptions on request, and permissions do not matter.",
+  "Deploy into another account that has used Bedrock Agents (AWS_PROFILE=…), or stay here with `make local`.",
   "See docs/decisions/0001-bedrock-agents-behind-one-module.md and",
   "https://docs.aws.amazon.com/bedrock/latest/userguide/agents-classic-maintenance-mode.html",
 ];

@@ -35,7 +35,8 @@ export function forecast({ stage, region, account }: Place, contents: readonly (
 /** After: what is left and how to remove it. */
 export function farewell({ stage, region, account }: Place, stays: readonly Deployed[]): string {
   return `
-Stage ${stage} is gone from ${account}, ${region}. \`make deploy STAGE=${stage}\` brings it back, with the tables as they are.
+Stage ${stage} is gone from ${account}, ${region}.
+\`make deploy STAGE=${stage}\` brings it back, with the tables as they are.
 ${remains(region, stage, stays)}`;
 }
 
@@ -54,7 +55,8 @@ export function remains(region: string, stage: string, stays: readonly Deployed[
       : [
           "",
           "API Gateway writes the logs of all APIs of the account in the region through one role. If no API needs it:",
-          `  aws apigateway update-account --region ${region} --patch-operations op=replace,path=/cloudwatchRoleArn,value=`,
+          `  aws apigateway update-account --region ${region} \\`,
+          "    --patch-operations op=replace,path=/cloudwatchRoleArn,value=",
           ...roles.flatMap((role) => [
             `  aws iam detach-role-policy --role-name ${role} --policy-arn ${LOG_POLICY}`,
             `  aws iam delete-role --role-name ${role}`,

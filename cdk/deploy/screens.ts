@@ -8,10 +8,9 @@ const EXAMPLE = { message: "Deploy bootstrap infrastructure for dev environment"
 export function deployed(
   { config, region }: Settings,
   account: string,
-  outputs: Readonly<Record<string, string>>,
+  { url, secret }: { readonly url: string; readonly secret: string },
   cost: readonly string[],
 ): string {
-  const { ChatUrl: url = "", GitLabTokenSecretName: secret = "" } = outputs;
   return `
 Switchyard ${config.stage} is deployed in ${account}, ${region}.
 
@@ -38,8 +37,8 @@ make destroy removes it; the tables stay.`;
 }
 
 /**
- * A signed request. Without a session there is no token to send, and curl would sign an empty header that it then leaves
- * out: so the header is there only if the variable is.
+ * A signed request. Without a session there is no token to send, and curl would sign an empty header that it then
+ * leaves out: so the header is there only if the variable is.
  */
 export function curl(url: string, region: string): string {
   return [

@@ -8,8 +8,8 @@ export interface Terminal {
   /** Writes text and a line end. */
   tell(text: string): void;
   /**
-   * Asks, and returns the answer without blanks around it; the empty text if the input ends. Throws a {@link Mistake} when
-   * the person stops the program.
+   * Asks, and returns the answer without blanks around it; the empty text if the input ends. Throws a {@link Mistake}
+   * when the person stops the program.
    */
   ask(question: string): Promise<string>;
 }

@@ -32,8 +32,8 @@ export async function checkAgents(client: BedrockAgentClient, region: string, st
       summary: `${region} has none, so it does not show whether this account may create them`,
       advice: [
         "AWS lets only accounts create agents that used them in the twelve months before",
-        "(docs/decisions/0001-bedrock-agents-behind-one-module.md). PROBE=1 finds out: it creates an agent without role",
-        "or model and deletes it at once.",
+        "(docs/decisions/0001-bedrock-agents-behind-one-module.md). PROBE=1 finds out: it creates an agent without",
+        "role or model and deletes it at once.",
       ],
     };
   }

@@ -59,7 +59,8 @@ function refused({ cause, name, message }: Failure, region: string): Finding {
     case "unknown credentials":
       return problem(
         `AWS does not accept them (${name}: ${message})`,
-        "The keys may be mistyped, switched off or deleted, or a session token is missing: `aws sts get-caller-identity`.",
+        "The keys may be mistyped, switched off or deleted, or a session token is missing;",
+        "`aws sts get-caller-identity` tries them without this project.",
         `If they work elsewhere, the region ${region} may not be enabled in the account: \`aws account list-regions\`.`,
       );
     case "unreachable":

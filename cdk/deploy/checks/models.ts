@@ -11,6 +11,7 @@ import { failureOf, unanswered, type Failure } from "../failure";
 import type { Finding } from "../finding";
 import type { NeededModel } from "../settings";
 
+const SHORT = "--output text --query";
 const CATALOG = "https://console.aws.amazon.com/bedrock/home#/model-catalog";
 
 /** Whether each model can be called from the region, by this account, and for how long. */
@@ -56,7 +57,8 @@ async function checkProfile(
         subject,
         summary: `${region} has no such inference profile`,
         advice: [
-          `See which there are: aws bedrock list-inference-profiles --region ${region} --query "inferenceProfileSummaries[].inferenceProfileId"`,
+          "See which there are:",
+          `  aws bedrock list-inference-profiles --region ${region} ${SHORT} "*[].inferenceProfileId"`,
           ...chooseAnother(needed),
         ],
       },
@@ -86,7 +88,8 @@ async function checkFoundationModel(
         subject,
         summary: `${region} has no such model`,
         advice: [
-          `See which there are: aws bedrock list-foundation-models --region ${region} --query "modelSummaries[].modelId"`,
+          "See which there are:",
+          `  aws bedrock list-foundation-models --region ${region} ${SHORT} "modelSummaries[].modelId"`,
           ...chooseAnother(needed),
         ],
       },
@@ -133,7 +136,8 @@ function callable(
       subject,
       summary: `it cannot be called by its own id (only ${types.join(", ") || "in no way that Bedrock names"})`,
       advice: [
-        `Use an inference profile of it, for example global.${needed.model.id}; docs/configuration.md lists the geographies.`,
+        `Use an inference profile of it, for example global.${needed.model.id}`,
+        "(docs/configuration.md lists the geographies).",
         ...chooseAnother(needed),
       ],
     },

@@ -14,8 +14,8 @@ export const secretsOf = (stage: string): readonly string[] => [
 ];
 
 /**
- * Whether the names of our secrets are free. CloudFormation cannot import a secret, and deletes its own at once; one that
- * a person deleted keeps its name for up to 30 days.
+ * Whether the names of our secrets are free. CloudFormation cannot import a secret, and deletes its own at once; one
+ * that a person deleted keeps its name for up to 30 days.
  */
 export async function checkSecrets(
   client: SecretsManagerClient,
@@ -37,7 +37,8 @@ async function look(
   name: string,
   stack: StackState,
 ): Promise<Finding | undefined> {
-  const remove = `  aws secretsmanager delete-secret --force-delete-without-recovery --region ${region} --secret-id ${name}`;
+  const command = "aws secretsmanager delete-secret --force-delete-without-recovery";
+  const remove = `  ${command} --region ${region} --secret-id ${name}`;
   try {
     const { DeletedDate } = await client.send(new DescribeSecretCommand({ SecretId: name }));
     return DeletedDate === undefined
