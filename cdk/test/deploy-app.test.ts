@@ -1,7 +1,7 @@
 /** What `make deploy` relies on in the app and in cdk: bootstrap, import of tables, costs, names. */
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
@@ -78,6 +78,22 @@ test("costs are counted from the templates", () => {
     "storage by the gigabyte: the tables and their continuous backups, the logs of a month, the uploaded zips",
     "not reckoned: X::Y::Z",
   ]);
+});
+
+test("the policy in the guide allows what the checks ask for, and nothing else", () => {
+  const guide = readFileSync(path.join(ROOT, "docs", "deploy.md"), "utf8");
+  const { Statement } = JSON.parse(/```json\n([^`]+)```/.exec(guide)?.[1] ?? "") as {
+    Statement: { Sid: string; Action: string | string[] }[];
+  };
+  const allowed = Statement.filter(({ Sid }) => Sid !== "Deploy").flatMap(({ Action }) => Action);
+  const sources = readdirSync(path.join(ROOT, "cdk", "deploy"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => readFileSync(path.join(ROOT, "cdk", "deploy", file), "utf8"));
+  const commands = sources.flatMap((source) =>
+    [...source.matchAll(/new ([A-Z][A-Za-z]+)Command\(|paginate([A-Z][A-Za-z]+)\(/g)].map((m) => m[1] ?? m[2] ?? ""),
+  );
+  const asked = [...new Set(commands)].filter((name) => name !== "GetCallerIdentity").sort();
+  assert.deepEqual(allowed.map((action) => action.split(":")[1]).sort(), asked);
 });
 
 test("the app that only has names has the names of the real one, in the same order", () => {
