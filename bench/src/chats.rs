@@ -78,7 +78,9 @@ pub async fn measure(programs: &Programs, rounds: usize, log: Option<PathBuf>) -
         measured.push(one_round(&stage.cloud, wishes(round, &executions), &mut executions).await?);
     }
     let pipelines = check_gitlab(&stage, &executions).await?;
-    Ok(Chats { rounds: measured, environments: stage.cloud.started(), pipelines })
+    let started = stage.cloud.started().into_iter();
+    let environments = started.map(|(name, count)| (name.replace(&full_name(""), ""), count)).collect();
+    Ok(Chats { rounds: measured, environments, pipelines })
 }
 
 /// A sentence for each person. Every tenant gets something new but those who are asked for.

@@ -88,6 +88,11 @@ impl Cloud {
         Ok(answer)
     }
 
+    /// Ends all environments.
+    pub fn retire(&self) {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// How many environments were started of each function.
     pub fn started(&self) -> BTreeMap<String, usize> {
         self.started.lock().unwrap_or_else(PoisonError::into_inner).clone()

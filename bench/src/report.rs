@@ -185,10 +185,8 @@ impl Report {
     }
 
     fn write_history(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut questions: Vec<&str> = self.history.iter().map(|it| it.question).collect();
-        questions.dedup();
-        questions.sort_unstable();
-        questions.dedup();
+        let shortest = self.history.first().map(|it| it.records);
+        let questions = self.history.iter().filter(|it| Some(it.records) == shortest).map(|it| it.question);
         let mut rows: Vec<Vec<String>> = Vec::new();
         for question in questions {
             for it in self.history.iter().filter(|it| it.question == question) {

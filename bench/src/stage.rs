@@ -64,6 +64,13 @@ impl Stage {
     }
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // The servers go on until the program ends, and with them whatever they hold.
+        self.cloud.retire();
+    }
+}
+
 /// Name of a function of the stage.
 pub fn full_name(name: &str) -> String {
     format!("switchyard-{}-{name}", tables::STAGE)

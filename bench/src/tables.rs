@@ -47,11 +47,16 @@ pub async fn serve(database: Database) -> Result<String> {
     Ok(address)
 }
 
+fn schema(names: &[&str]) -> Value {
+    let kinds = ["HASH", "RANGE"];
+    names.iter().zip(kinds).map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind })).collect()
+}
+
+fn index(name: &str, key: &[&str]) -> Value {
+    json!({ "IndexName": name, "KeySchema": schema(key), "Projection": { "ProjectionType": "ALL" } })
+}
+
 fn table(name: &str, key: &[&str], indexes: &[(&str, [&str; 2])]) -> Value {
-    let schema = |names: &[&str]| -> Value {
-        let kinds = ["HASH", "RANGE"];
-        names.iter().zip(kinds).map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind })).collect()
-    };
     let mut attributes: Vec<&str> = key.iter().copied().chain(indexes.iter().flat_map(|(_, key)| *key)).collect();
     attributes.sort_unstable();
     attributes.dedup();
@@ -63,11 +68,7 @@ fn table(name: &str, key: &[&str], indexes: &[(&str, [&str; 2])]) -> Value {
             attributes.iter().map(|name| json!({ "AttributeName": name, "AttributeType": "S" })).collect::<Value>(),
     });
     if !indexes.is_empty() {
-        let projection = json!({ "ProjectionType": "ALL" });
-        let index = |(name, key): &(&str, [&str; 2])| {
-            json!({ "IndexName": name, "KeySchema": schema(key), "Projection": projection })
-        };
-        request["GlobalSecondaryIndexes"] = indexes.iter().map(index).collect();
+        request["GlobalSecondaryIndexes"] = indexes.iter().map(|(name, key)| index(name, key)).collect();
     }
     request
 }
