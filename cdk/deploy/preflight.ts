@@ -1,6 +1,4 @@
 /** All checks, in order: what is missing is told before anything is built or changed. */
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { Mistake } from "../mistake";
 import { dataStack, serviceStack } from "../names";
 import type { Aws } from "./aws";
@@ -15,7 +13,7 @@ import { checkTables } from "./checks/tables";
 import { explain, line, stops, type Finding } from "./finding";
 import { probe } from "./probe";
 import type { Request } from "./request";
-import { neededModels, readSettings, type NeededModel, type Settings } from "./settings";
+import { neededModels, readDefaults, readSettings, type NeededModel, type Settings } from "./settings";
 import type { World } from "./world";
 
 /** What is known once nothing stands in the way. */
@@ -131,8 +129,5 @@ async function readAll(
 
 /** What to build for is worth knowing even where other settings are wrong. */
 function architectureOf({ root }: World, request: Request): string {
-  const { context } = JSON.parse(readFileSync(path.join(root, "cdk.json"), "utf8")) as {
-    context: Readonly<Record<string, unknown>>;
-  };
-  return request.context["architecture"] ?? String(context["architecture"]);
+  return request.context["architecture"] ?? String(readDefaults(root)["architecture"]);
 }

@@ -31,7 +31,7 @@ export const DEFAULT_QUALIFIER = "hnb659fds";
 
 /** Reads the settings. Throws a {@link Mistake} that says all that is wrong with them. */
 export async function readSettings(root: string, request: Request, environment: NodeJS.ProcessEnv): Promise<Settings> {
-  const defaults = readContext(path.join(root, "cdk.json"));
+  const defaults = readDefaults(root);
   if ({ ...defaults, ...request.context }["stage"] === LOCAL_STAGE) {
     throw new Mistake(
       `stage: ${LOCAL_STAGE} is the one on this machine: run "make local", or choose another with STAGE=…`,
@@ -73,7 +73,12 @@ export function neededModels(root: string, { config, region }: Settings): readon
   return [...needed.values()];
 }
 
-function readContext(file: string): Readonly<Record<string, unknown>> {
-  const { context = {} } = JSON.parse(readFileSync(file, "utf8")) as { context?: Record<string, unknown> };
-  return context;
+/** The settings in cdk.json. Throws a {@link Mistake} if that is no JSON. */
+export function readDefaults(root: string): Readonly<Record<string, unknown>> {
+  const file = path.join(root, "cdk.json");
+  try {
+    return (JSON.parse(readFileSync(file, "utf8")) as { context?: Record<string, unknown> }).context ?? {};
+  } catch (error) {
+    throw new Mistake(`cdk.json cannot be read: ${(error as Error).message}`);
+  }
 }

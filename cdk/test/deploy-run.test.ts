@@ -122,6 +122,15 @@ for (const [what, variables, expected] of [
   });
 }
 
+test("a cdk.json that is no JSON is told", async () => {
+  const made = world();
+  writeFileSync(path.join(made.root, "cdk.json"), "{");
+  await assert.rejects(
+    deploy(made),
+    (error) => error instanceof Mistake && error.message.startsWith("cdk.json cannot"),
+  );
+});
+
 test("a wrong variable is a mistake before anything else", async () => {
   const made = world({ variables: { YES: "maybe" } });
   await assert.rejects(deploy(made), Mistake);
