@@ -101,10 +101,7 @@ export function mcpProxy(scope: Construct, config: Config): RustFunction {
   fn.allow(["dynamodb:Query"], [tableArn(stack, registryTable(stage))]);
   // A transaction is authorised by the actions of its items.
   fn.allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [tableArn(stack, memoryTable(stage))]);
-  fn.allow(
-    ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
-    [tableArn(stack, stateTable(stage))],
-  );
+  fn.allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"], [tableArn(stack, stateTable(stage))]);
   allowMcpServers(fn, config);
   return fn;
 }

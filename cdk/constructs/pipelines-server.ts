@@ -17,8 +17,6 @@ export interface PipelinesServerProps {
   readonly gitlabUrl: string;
   /** Address of a server that runs elsewhere. @default - it is deployed here, as a Lambda function */
   readonly pipelinesEndpoint?: string;
-  /** The functions whose roles may invoke the server, and then need no key. */
-  readonly callers: readonly RustFunction[];
   /** How long one tool call may take. */
   readonly timeout: Duration;
 }
@@ -34,8 +32,6 @@ export interface PipelinesFunction {
   readonly function: RustFunction;
   /** Its plain HTTP face: it needs a signature and the key. */
   readonly url: string;
-  /** What must be there before it is called. */
-  readonly permissions: readonly lambda.CfnPermission[];
 }
 
 /**
@@ -100,8 +96,11 @@ export class PipelinesServer extends Construct {
         : { endpoint: this.deployed.function.function, fingerprint: this.deployed.function.codeHash }),
     });
     // The server is asked for its tools as it is registered: its role and secrets must be there by then.
-    const { function: fn, permissions = [] } = this.deployed ?? {};
-    this.registration.node.addDependency(...(fn === undefined ? [] : [fn]), gitlabToken, apiKey, ...permissions);
+    this.registration.node.addDependency(
+      ...(this.deployed === undefined ? [] : [this.deployed.function]),
+      gitlabToken,
+      apiKey,
+    );
   }
 
   private deploy(props: PipelinesServerProps): PipelinesFunction {
@@ -121,17 +120,7 @@ export class PipelinesServer extends Construct {
     });
     const { gitlabToken, apiKey } = this.secrets;
     fn.allow(["secretsmanager:GetSecretValue"], [gitlabToken.secretArn, apiKey.secretArn]);
-    const permissions = props.callers.map((caller) => {
-      const permission = new lambda.CfnPermission(this, `InvokedBy-${caller.node.id}`, {
-        action: "lambda:InvokeFunction",
-        functionName: fn.function.functionArn,
-        principal: caller.role.roleArn,
-      });
-      // Lambda refuses a role that it does not know yet; once the caller's function is there, it knows its role.
-      permission.node.addDependency(caller.function);
-      return permission;
-    });
     const { url } = fn.function.addFunctionUrl({ authType: lambda.FunctionUrlAuthType.AWS_IAM });
-    return { function: fn, url, permissions };
+    return { function: fn, url };
   }
 }

@@ -58,7 +58,6 @@ export class ServiceStack extends Stack {
     const pipelines = new PipelinesServer(this, "Pipelines", {
       ...config,
       build: config,
-      callers: [proxy, registrar],
       timeout: TIMEOUTS[config.responseMode].pipelines,
     });
     // The registration names the function by an ARN made of text, in which CloudFormation sees no dependency.

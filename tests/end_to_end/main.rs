@@ -19,5 +19,6 @@ mod memory_manager;
 mod networks;
 mod pipelines;
 mod registration;
+mod registration_races;
 mod runtime_api;
 mod support;

@@ -44,13 +44,12 @@ pub(crate) fn denied(call: &Call, times: usize, rights: &Rights) -> String {
 
 /// A permission that nothing used.
 pub(crate) fn unused(right: &Right) -> String {
-    format!(
-        "Nothing in the end-to-end run needs what is allowed here:\n  {}\nTake it out of {}. If the code does need it, \
-         write an end-to-end test that comes there. If AWS itself uses it, say so in tests/least_privilege/reasons.rs.",
-        line(right),
-        file(&right.holder)
-    )
+    format!("{}: nothing needs what is allowed here:\n  {}", file(&right.holder), line(right))
 }
+
+/// What to do about permissions that nothing used.
+pub(crate) const ABOUT_UNUSED: &str = "Take out what the end-to-end run does not need. If the code does need it, write an \
+    end-to-end test that comes there. If AWS itself uses it, say so in tests/least_privilege/reasons.rs.";
 
 /// A reason that is none.
 pub(crate) fn stale_reason(right: &Right, reason: &Reason) -> String {

@@ -58,7 +58,9 @@ pub(crate) fn work() -> PathBuf {
 }
 
 fn lines(text: &str) -> Result<Vec<Value>, String> {
-    text.lines()
+    // The agent runtime also says in plain words where it listens.
+    let objects = text.lines().filter(|line| line.starts_with('{'));
+    objects
         .map(|line| serde_json::from_str(line).map_err(|error| format!("a line of a record: {error}: {line}")))
         .collect()
 }
