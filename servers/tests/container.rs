@@ -1,6 +1,6 @@
 //! The container image, as far as it can be tried without Docker: its build context holds what cargo needs, and its command
 //! lines do what the image is for.
-#![expect(clippy::unwrap_used, reason = "a helper of a test may fail the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a helper of a test may fail the test")]
 
 use std::{
     fs,
