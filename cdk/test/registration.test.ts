@@ -46,8 +46,6 @@ test("it is registered when it can answer and be reached", () => {
     "registration/Role/DefaultPolicy",
     "Pipelines/pipelines/Function",
     "Pipelines/pipelines/Role/DefaultPolicy",
-    "Pipelines/InvokedBy-registration",
-    "Pipelines/InvokedBy-mcp_proxy",
     "Pipelines/GitLabToken",
     "Pipelines/ApiKey",
   ]) {
