@@ -26,8 +26,8 @@ export interface Differences {
   readonly answers?: readonly string[];
   /** How a program ends, by its name and first argument; otherwise well. */
   readonly ends?: Readonly<Record<string, Ended>>;
-  /** Whether cdk writes the outputs of the service. @default true */
-  readonly outputs?: boolean;
+  /** Which outputs cdk leaves: those of both stacks, of none, or no file at all. @default "all" */
+  readonly outputs?: "all" | "empty" | "no file";
 }
 
 /** A new world, in a directory of its own. */
@@ -36,7 +36,7 @@ export function world({
   interactive = true,
   answers = [],
   ends = {},
-  outputs = true,
+  outputs = "all",
 }: Differences = {}) {
   const root = path.dirname(copyOfAgents());
   cpSync(path.join(ROOT, "cdk.json"), path.join(root, "cdk.json"));
@@ -70,7 +70,7 @@ export function world({
 }
 
 /** Leaves what cdk leaves. */
-function synthesise(root: string, args: readonly string[], outputs: boolean): void {
+function synthesise(root: string, args: readonly string[], outputs: Differences["outputs"]): void {
   mkdirSync(path.join(root, "cdk.out"), { recursive: true });
   const template = (stack: string, ...types: readonly string[]) => {
     const resources = Object.fromEntries(types.map((Type, i) => [`R${i}`, { Type }]));
@@ -80,5 +80,6 @@ function synthesise(root: string, args: readonly string[], outputs: boolean): vo
   template("Switchyard-dev-service", "AWS::SecretsManager::Secret", "AWS::SecretsManager::Secret");
   const service = { ChatUrl: CHAT_URL, GitLabTokenSecretName: "switchyard/dev/gitlab_token" };
   const file = path.join(root, args[args.indexOf("--outputs-file") + 1] ?? "");
-  writeFileSync(file, JSON.stringify(outputs ? { "Switchyard-dev-service": service } : {}));
+  if (outputs === "no file") return;
+  writeFileSync(file, JSON.stringify(outputs === "all" ? { "Switchyard-dev-service": service } : {}));
 }
