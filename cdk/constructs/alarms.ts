@@ -63,9 +63,8 @@ export class Alarms extends Construct {
       metric: this.faults(stage, functions),
       threshold: 1,
       description:
-        "A function answered, but had to log a fault of ours: a chat that failed, an outcome that was not recorded, a " +
-        `registration that was refused. Filter /aws/lambda/switchyard-${stage}-* for level ERROR or kind Internal; error and ` +
-        "causes say more.",
+        "A function answered, but had to log a fault of ours: a chat that failed, a permission that is missing, an outcome " +
+        `that was not recorded. Filter /aws/lambda/switchyard-${stage}-* for level ERROR; error and causes say more.`,
     });
   }
 
@@ -76,11 +75,7 @@ export class Alarms extends Construct {
       new logs.MetricFilter(this, `${fn.node.id}-faults`, {
         ...name,
         logGroup: fn.function.logGroup,
-        filterPattern: logs.FilterPattern.any(
-          logs.FilterPattern.stringValue("$.level", "=", "ERROR"),
-          // A call of an action group that was answered with our own fault is logged at WARN.
-          logs.FilterPattern.stringValue("$.kind", "=", "Internal"),
-        ),
+        filterPattern: logs.FilterPattern.stringValue("$.level", "=", "ERROR"),
       });
     }
     const { metricNamespace: namespace, metricName } = name;

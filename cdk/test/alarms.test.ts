@@ -108,7 +108,7 @@ test("a fault that a function logs and survives is counted, in whichever functio
   );
   const filters = [...service.ofType("AWS::Logs::MetricFilter").values()].map(({ Properties: p }) => p);
   for (const filter of filters) {
-    assert.equal(filter["FilterPattern"], '{ ($.level = "ERROR") || ($.kind = "Internal") }');
+    assert.equal(filter["FilterPattern"], '{ $.level = "ERROR" }');
     assert.deepEqual(filter["MetricTransformations"], [
       { MetricNamespace: "Switchyard", MetricName: "dev-faults", MetricValue: "1" },
     ]);

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     definitions::{ActionGroup, Definitions, Function, Handler},
-    error::{AnswerState, Error, Result, invalid, shorten},
+    error::{AnswerState, Error, Kind, Result, invalid, shorten},
     runtime::Invocation,
 };
 
@@ -297,7 +297,11 @@ where
         }
         Err(error) => {
             let (kind, causes) = (error.kind(), error.causes());
-            tracing::warn!(function, request_id, session_id, requested_by, action_group, called, elapsed_ms, ?kind, error = %error, causes, "call failed");
+            if kind == Kind::Internal {
+                tracing::error!(function, request_id, session_id, requested_by, action_group, called, elapsed_ms, ?kind, %error, causes, "call failed");
+            } else {
+                tracing::warn!(function, request_id, session_id, requested_by, action_group, called, elapsed_ms, ?kind, %error, causes, "call failed");
+            }
             ToolAnswer::from(&error)
         }
     };

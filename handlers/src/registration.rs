@@ -98,8 +98,13 @@ impl Registration {
                     request_type = %request.request_type, id = done.physical_id, "registration done");
             }
             Err(error) => {
-                tracing::error!(request_id = invocation.request_id, stack_id = request.stack_id,
-                    request_type = %request.request_type, error = %error, causes = error.causes(), "registration failed");
+                let (request_id, stack_id, kind) = (&invocation.request_id, &request.stack_id, error.kind());
+                let (request_type, causes) = (request.request_type, error.causes());
+                if kind == Kind::Internal {
+                    tracing::error!(request_id, stack_id, %request_type, ?kind, %error, causes, "registration failed");
+                } else {
+                    tracing::warn!(request_id, stack_id, %request_type, ?kind, %error, causes, "registration failed");
+                }
             }
         }
         letter.send(&answer, invocation.deadline).await?;
