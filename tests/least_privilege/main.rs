@@ -55,8 +55,7 @@ fn every_permission_is_used_or_has_its_reason() {
     let mut findings = Vec::new();
     let mut given = BTreeSet::new();
     for (index, right) in rights.all().iter().enumerate() {
-        // Without it, some call would have been denied: that is what it is for.
-        let used = run.calls.keys().any(|call| rights.decide(call, Some(index)) != Decision::Allow);
+        let used = rights.needing(index, &run.calls).next().is_some();
         let reason = reasons::of(right);
         match (used, reason) {
             (false, None) => findings.push(report::unused(right)),

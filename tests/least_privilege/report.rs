@@ -4,7 +4,6 @@ use std::{collections::BTreeMap, fmt::Write as _, fs};
 
 use crate::{
     calls::{Call, Caller},
-    evaluator::Decision,
     reasons::{self, Reason},
     rights::{Holder, Right, Rights},
     run::{Run, work},
@@ -86,8 +85,7 @@ fn line(right: &Right) -> String {
 pub(crate) fn write(run: &Run, rights: &Rights) -> Result<(), String> {
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
     for (index, right) in rights.all().iter().enumerate() {
-        let needing = run.calls.iter().filter(|(call, _)| rights.decide(call, Some(index)) != Decision::Allow);
-        *uses.entry(line(right)).or_default() += needing.map(|(_, times)| times).sum::<usize>();
+        *uses.entry(line(right)).or_default() += rights.needing(index, &run.calls).sum::<usize>();
     }
     let mut text = String::from("calls that need it, and what is allowed\n");
     for (right, times) in uses {

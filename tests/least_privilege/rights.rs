@@ -149,6 +149,19 @@ impl Rights {
         self.others.iter().map(|(role, service)| (role.as_str(), service.as_str()))
     }
 
+    /// How often each recorded call was made that this right, by its index, and no other allows.
+    pub(crate) fn needing<'a>(
+        &'a self,
+        index: usize,
+        calls: &'a BTreeMap<Call, usize>,
+    ) -> impl Iterator<Item = usize> + 'a {
+        let denied_without = move |call: &Call| self.decide(call, Some(index)) != Decision::Allow;
+        calls
+            .iter()
+            .filter(move |(call, _)| denied_without(call) && self.decide(call, None) == Decision::Allow)
+            .map(|(_, times)| *times)
+    }
+
     /// What AWS would say to a call, if one of the rights were not there. Within an account, what either the role or the
     /// resource allows is allowed, unless one of them denies it.
     pub(crate) fn decide(&self, call: &Call, without: Option<usize>) -> Decision {
