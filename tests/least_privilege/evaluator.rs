@@ -40,6 +40,8 @@ pub(crate) fn decide(statements: Vec<IAMStatement>, question: &Question<'_>) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::slice;
+
     use iam_rs::PrincipalId;
     use serde_json::json;
 
@@ -71,7 +73,7 @@ mod tests {
             ("dynamodb:GetItem", &TABLE.replace("us-east-1", "us-east-2"), Decision::NotApplicable),
             ("dynamodb:GetItem", &TABLE.to_lowercase(), Decision::NotApplicable),
         ] {
-            assert_eq!(ask(&[read.clone()], action, resource, &[]), decision, "{action} on {resource}");
+            assert_eq!(ask(slice::from_ref(&read), action, resource, &[]), decision, "{action} on {resource}");
         }
         assert_eq!(ask(&[], "dynamodb:GetItem", TABLE, &[]), Decision::NotApplicable);
     }
@@ -80,7 +82,7 @@ mod tests {
     fn a_wildcard_stands_for_what_is_in_its_place() {
         let secrets = "arn:aws:secretsmanager:us-east-1:000000000000:secret:switchyard/dev/mcp/";
         let all = allow(json!("secretsmanager:GetSecretValue"), json!(format!("{secrets}*")));
-        let ask = |resource: &str| ask(&[all.clone()], "secretsmanager:GetSecretValue", resource, &[]);
+        let ask = |resource: &str| ask(slice::from_ref(&all), "secretsmanager:GetSecretValue", resource, &[]);
         assert_eq!(ask(&format!("{secrets}a/api_key-AbCdEf")), Decision::Allow);
         assert_eq!(ask(&secrets.replace("/mcp/", "/gitlab_token-AbCdEf")), Decision::NotApplicable);
         assert_eq!(ask(&format!("{}a", secrets.replace("/dev/", "/prod/"))), Decision::NotApplicable);

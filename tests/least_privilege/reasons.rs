@@ -6,15 +6,21 @@ use crate::rights::{Holder, Right};
 /// Why something is allowed that nothing used.
 pub(crate) struct Reason {
     pub(crate) permission: &'static str,
+    /// On what; `{function}` is the name of the function whose role has it.
+    resource: &'static str,
     pub(crate) why: &'static str,
 }
 
+const LOG: &str = "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/{function}:*";
+const WRITES_THE_LOG: &str = "Lambda itself writes the function's log, with the function's role";
+const SENDS_TRACES: &str = "Lambda itself sends traces, with the function's role; they have no resource";
+
 /// All of them. They count for the role of every function.
 pub(crate) const ALL: [Reason; 4] = [
-    Reason { permission: "logs:CreateLogStream", why: "Lambda itself writes the log, with the function's role" },
-    Reason { permission: "logs:PutLogEvents", why: "Lambda itself writes the log, with the function's role" },
-    Reason { permission: "xray:PutTraceSegments", why: "Lambda itself sends traces, with the function's role" },
-    Reason { permission: "xray:PutTelemetryRecords", why: "Lambda itself sends traces, with the function's role" },
+    Reason { permission: "logs:CreateLogStream", resource: LOG, why: WRITES_THE_LOG },
+    Reason { permission: "logs:PutLogEvents", resource: LOG, why: WRITES_THE_LOG },
+    Reason { permission: "xray:PutTraceSegments", resource: "*", why: SENDS_TRACES },
+    Reason { permission: "xray:PutTelemetryRecords", resource: "*", why: SENDS_TRACES },
 ];
 
 /// Services whose roles are not a function's, and why nothing was recorded for them.
@@ -28,8 +34,9 @@ pub(crate) const ROLES: [(&str, &str); 2] = [
 
 /// The reason for a right, if it has one.
 pub(crate) fn of(right: &Right) -> Option<&'static Reason> {
-    match right.holder {
-        Holder::Role(_) => ALL.iter().find(|reason| reason.permission == right.action),
-        Holder::Named(_) => None,
-    }
+    let Holder::Role(function) = &right.holder else { return None };
+    let fits = |reason: &&Reason| {
+        reason.permission == right.action && reason.resource.replace("{function}", function) == right.resource
+    };
+    ALL.iter().find(fits)
 }

@@ -92,7 +92,7 @@ pub(crate) fn write(run: &Run, rights: &Rights) -> Result<(), String> {
         let _ = writeln!(text, "{times:>6}  {right}");
     }
     text.push_str("\nnot used by any call\n");
-    for Reason { permission, why } in &reasons::ALL {
+    for Reason { permission, why, .. } in &reasons::ALL {
         let _ = writeln!(text, "  {permission}: {why}");
     }
     for (service, why) in &reasons::ROLES {
