@@ -151,6 +151,7 @@ test(
       });
     });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    context.after(() => server.close());
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/dev/chat`;
     const keys = { PATH: process.env["PATH"], AWS_ACCESS_KEY_ID: "AKID", AWS_SECRET_ACCESS_KEY: "s/e+c" };
     for (const env of [keys, { ...keys, AWS_SESSION_TOKEN: "to/k+en==" }]) {
