@@ -2,13 +2,15 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build container bench test lint local synth deploy destroy
+.PHONY: help setup tools requirements build container bench test fuzz lint local synth deploy destroy
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
 # Instruction set of the Lambda functions: arm64 or x86_64.
 ARCH ?= arm64
+# How many inputs `make fuzz` tries for each property.
+CASES ?= 10000
 # First of the three ports in a row that the local stack listens on.
 PORT ?= 4566
 # `all` compares the release profile with others in `make bench`.
@@ -71,6 +73,9 @@ test: setup ## Runs all tests: Rust units, the whole stack end to end, the CDK a
 
 bench: setup ## Measures the functions as deployed: size, start, speed, memory (SETTINGS=all compares build settings)
 	@scripts/bench $(SETTINGS)
+
+fuzz: setup ## Tries each property test on many inputs (CASES=10000)
+	@scripts/fuzz $(CASES)
 
 lint: setup ## Checks format and lints of Rust and TypeScript, dependencies, templates
 	@scripts/lint
