@@ -55,14 +55,12 @@ const validate = ajv.compile<AgentFile>(JSON.parse(readFileSync(SCHEMA, "utf8"))
 /** Length as Bedrock counts it: code points, where JavaScript counts UTF-16 units. */
 export const characters = (text: string): number => Array.from(text).length;
 
-/** Reads a file; undefined, with the reasons reported, if it is not an agent. */
-export function readAgentFile(file: string, report: Report): AgentFile | undefined {
-  const document = parseDocument(readFileSync(file, "utf8"));
-  for (const error of [...document.errors, ...document.warnings]) {
-    report("", `not valid YAML: ${error.message.split("\n")[0]?.replace(/:$/, "") ?? error.code}`);
-  }
-  if (document.errors.length > 0) return undefined;
-  const content: unknown = document.toJS();
+/** Reads the text of a file; undefined, with the reasons reported, if it is not an agent. */
+export function readAgentFile(text: string, report: Report): AgentFile | undefined {
+  const content = readYaml(text, (reason) => {
+    report("", `not valid YAML: ${reason}`);
+  });
+  if (content === undefined) return undefined;
   if (validate(content)) return content;
   for (const error of validate.errors ?? []) {
     const finding = describe(error);
@@ -71,12 +69,44 @@ export function readAgentFile(file: string, report: Report): AgentFile | undefin
   return undefined;
 }
 
+/** Characters that may not stand in a document (YAML 1.2.2, section 5.1), and the mark of a byte order beyond its beginning. */
+const NOT_YAML = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\u{10000}-\u{10ffff}]/u;
+
+/** The document in a text; undefined, with the reasons told, if there is none. */
+function readYaml(text: string, tell: (reason: string) => void): unknown {
+  const strange = NOT_YAML.exec(text.replace(/^\ufeff/, ""))?.[0];
+  if (strange !== undefined) {
+    tell(
+      `the character U+${(strange.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")} may not stand in it`,
+    );
+    return undefined;
+  }
+  try {
+    const document = parseDocument(text);
+    const findings = [...document.errors, ...document.warnings];
+    for (const error of findings.slice(0, 10)) tell(oneLine(error.message.replace(/:\n[^]*/, "")));
+    return findings.length === 0 ? (document.toJS() ?? null) : undefined;
+  } catch (error) {
+    // Too deep for the parser, or more aliases than it resolves.
+    tell(oneLine((error as Error).message));
+    return undefined;
+  }
+}
+
+/** At most `limit` characters on one line, for messages that quote a file. */
+export function oneLine(text: string, limit = 200): string {
+  const start = Array.from(text.slice(0, 2 * limit))
+    .slice(0, limit)
+    .join("");
+  return start.replace(/\p{Cc}/gu, " ") + (start.length < text.length ? "…" : "");
+}
+
 /** Key path and reason of what the schema found; undefined for a finding that only repeats others. */
 function describe(error: ErrorObject): [string, string] | undefined {
   const at = keyPath(error.instancePath);
   const params = error.params as Readonly<Record<string, unknown>>;
   const schema = error.parentSchema as { readonly description?: string; readonly properties?: object } | undefined;
-  const value = JSON.stringify(error.data);
+  const value = oneLine(JSON.stringify(error.data));
   switch (error.keyword) {
     case "if":
       return undefined;
@@ -123,5 +153,5 @@ function keyPath(pointer: string): string {
 }
 
 function join(at: string, key: string): string {
-  return at === "" ? key : `${at}.${key}`;
+  return at === "" ? oneLine(key) : `${at}.${oneLine(key)}`;
 }

@@ -7,6 +7,7 @@ const ENVIRONMENT = "environment";
 
 /** The rules for one agent that need nothing but its file. `stem` is the file's name without its ending. */
 export function checkAlone(agent: AgentFile, stem: string, report: Report): void {
+  checkNotBlank(agent, "", report);
   if (agent.name !== stem) report("name", `"${agent.name}" must be the file's name, "${stem}"`);
   checkUnique(agent.action_groups, "action_groups", report);
   agent.action_groups.forEach((group, g) => {
@@ -15,9 +16,11 @@ export function checkAlone(agent: AgentFile, stem: string, report: Report): void
       // agent_invoker knows the specialists' ids: a specialist that needs agent_invoker would be a cycle.
       report(`${at}.handler`, `only the ${ORCHESTRATOR} invokes other agents`);
     }
+    checkNotBlank(group, `${at}.`, report);
     checkUnique(group.functions, `${at}.functions`, report);
     group.functions.forEach((fn, f) => {
       const parameters = fn.parameters ?? [];
+      checkNotBlank(fn, `${at}.functions[${f}].`, report);
       checkUnique(parameters, `${at}.functions[${f}].parameters`, report);
       parameters.forEach((parameter, p) => {
         checkParameter(parameter, (key, reason) => {
@@ -47,6 +50,7 @@ export function checkEnvironments(agent: AgentFile, environments: readonly strin
 
 function checkParameter(parameter: ParameterFile, report: Report): void {
   const { type, enum: values, enum_from: from, default: fallback } = parameter;
+  checkNotBlank(parameter, ".", report);
   if (from !== undefined && values !== undefined) report(".enum_from", "cannot stand beside enum");
   if (from !== undefined && type !== "string") report(".enum_from", `needs the type string, not ${type}`);
   values?.forEach((value, index) => {
@@ -61,10 +65,15 @@ function checkParameter(parameter: ParameterFile, report: Report): void {
   }
 }
 
+/** Bedrock takes no description of white space alone. */
+function checkNotBlank({ description }: { readonly description: string }, at: string, report: Report): void {
+  if (description.trim() === "") report(`${at}description`, "empty");
+}
+
 function isOfType(value: unknown, type: ParameterType): boolean {
   switch (type) {
     case "integer":
-      return Number.isInteger(value);
+      return Number.isSafeInteger(value);
     case "array":
       return Array.isArray(value);
     case "string":

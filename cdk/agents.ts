@@ -2,7 +2,7 @@
  * The agents, as data: reads agents/*.yaml, checks them alone and together, and renders them as Bedrock takes them
  * (its schema has neither enum nor default: both go into the parameter's description, and the handler enforces them).
  */
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import {
   characters,
@@ -76,15 +76,30 @@ export interface AgentSettings {
  */
 export function loadAgents(directory: string, settings: AgentSettings): Agents {
   const problems: string[] = [];
-  const reportIn =
-    (file: string): Report =>
-    (at, reason) =>
-      problems.push(`${path.join(directory, file)}: ${at === "" ? "" : `${at}: `}${reason}`);
+  const files = listFiles(directory, reporter(directory, problems));
+  const texts = files.map((file): [string, string] => [file, readFileSync(path.join(directory, file), "utf8")]);
+  return agentsOf(directory, texts, settings, problems);
+}
 
-  const files = listFiles(directory, reportIn);
-  const agents = files.flatMap((file) => {
+/** Where findings in the files of a directory go. */
+const reporter =
+  (directory: string, problems: string[]) =>
+  (file: string): Report =>
+  (at, reason) =>
+    problems.push(`${path.join(directory, file)}: ${at === "" ? "" : `${at}: `}${reason}`);
+
+/** The same for files that have been read: name and text, sorted. `problems` are those known already. */
+export function agentsOf(
+  directory: string,
+  texts: readonly (readonly [string, string])[],
+  settings: AgentSettings,
+  problems: string[] = [],
+): Agents {
+  const reportIn = reporter(directory, problems);
+  const files = texts.map(([file]) => file);
+  const agents = texts.flatMap(([file, text]) => {
     const report = reportIn(file);
-    const agent = readAgentFile(path.join(directory, file), report);
+    const agent = readAgentFile(text, report);
     if (agent === undefined) return [];
     checkAlone(agent, path.basename(file, ".yaml"), report);
     checkEnvironments(agent, settings.environments, report);

@@ -119,6 +119,42 @@ const AWKWARD: &[&str] = &[
     "#",
     "{specialists}",
 ];
+/// Pieces of YAML that parsers read differently, or that cost more than they look.
+const YAML: &[&str] = &[
+    "[",
+    "{a: ",
+    "- ",
+    "? ",
+    "a: ",
+    "&a ",
+    "*a ",
+    "<<: *a\n",
+    "!!str ",
+    "!x ",
+    "!!binary ",
+    "|",
+    ">-\n",
+    "---\n",
+    "...\n",
+    "%YAML 1.1\n",
+    "# ",
+    "\t",
+    "\r\n",
+    "\u{feff}",
+    "~",
+    "yes",
+    "0o17",
+    "017",
+    "0x1F",
+    "1_000",
+    ".inf",
+    "60.0",
+    "6e2",
+    "1e999",
+    "\"\\ud800\"",
+    "'",
+    "\"",
+];
 /// Ordinary characters, and those that parsers trip over.
 const PLAIN: &str = "abcdefghijklmnopqrstuvwxyz0123456789_.-";
 const ODD: &str = "aZ9 \t\n\0\u{7f}\u{9b}\\\"'`{}[]:,#&*!|>%@/éßΩ漢💥\u{202e}\u{200d}\u{feff}\u{fffd}\u{10ffff}";
@@ -223,6 +259,33 @@ impl Source {
             self.change(&mut document);
         }
         document
+    }
+
+    /// A document of YAML: one like these as JSON, which is YAML, or the text with some places changed, or a trap for parsers.
+    pub(crate) fn yaml(&mut self, documents: &[Value], text: &str) -> String {
+        match self.below(10) {
+            0..4 => self.like(documents).to_string(),
+            4..8 => {
+                let mut text: Vec<char> = text.chars().collect();
+                for _ in 0..=self.below(3) {
+                    let at = self.below(text.len());
+                    let end = (at + self.below(12)).min(text.len());
+                    let with = match self.below(3) {
+                        0 => (*self.pick(YAML)).to_owned(),
+                        1 => self.text(),
+                        _ => String::new(),
+                    };
+                    text.splice(at..end, with.chars());
+                }
+                text.into_iter().collect()
+            }
+            8 => self.pick(YAML).repeat(self.below(3000)),
+            _ => {
+                let levels =
+                    (1..self.below(30)).map(|i| format!("a{i}: &a{i} [{}]\n", format!("*a{},", i - 1).repeat(9)));
+                "a0: &a0 [x]\n".to_owned() + &levels.collect::<String>() + text
+            }
+        }
     }
 
     fn change(&mut self, document: &mut Value) {

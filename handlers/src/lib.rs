@@ -21,6 +21,7 @@ pub mod registration;
 pub mod registry;
 pub mod runtime;
 mod sdk;
+pub mod yaml;
 
 #[cfg(test)]
 mod fuzz;

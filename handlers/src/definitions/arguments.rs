@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value};
 
-use super::{Function, Parameter, ParameterType, list, plain};
+use super::{Function, Parameter, ParameterType, file::LARGEST_INTEGER, list, plain};
 use crate::error::shorten;
 
 /// How many parameters that do not exist are named in one refusal.
@@ -81,7 +81,7 @@ impl Parameter {
     pub(super) fn check_type(&self, value: &Value) -> Result<(), String> {
         let fits = match self.kind {
             ParameterType::String => value.is_string(),
-            ParameterType::Integer => value.is_i64() || value.is_u64(),
+            ParameterType::Integer => value.as_i64().is_some_and(|number| number.unsigned_abs() <= LARGEST_INTEGER),
             ParameterType::Number => value.is_number(),
             ParameterType::Boolean => value.is_boolean(),
             ParameterType::Array => value.is_array(),

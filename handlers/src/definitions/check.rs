@@ -1,8 +1,9 @@
 //! What is wrong with a set of agent files, if anything: reading them, and every rule that goes beyond their shape.
 
-use std::{collections::HashMap, fmt::Display, fs, path::Path};
+use std::{collections::HashMap, fs, path::Path};
 
-use super::{Agent, Function, Handler, ORCHESTRATOR, Parameter, Problem, local_agent_id};
+use super::{Agent, Function, Handler, ORCHESTRATOR, Parameter, ParameterType, Problem, local_agent_id};
+use crate::{error::shorten, registry::valid_server_id};
 
 /// Bedrock's limits, each with the field it is for.
 const AGENT_DESCRIPTION: usize = 200;
@@ -11,6 +12,7 @@ const FUNCTION_DESCRIPTION: usize = 1200;
 const PARAMETER_DESCRIPTION: usize = 500;
 const PARAMETERS_PER_FUNCTION: usize = 5;
 const INSTRUCTION: std::ops::RangeInclusive<usize> = 40..=4000;
+const GROUPS: std::ops::RangeInclusive<usize> = 1..=15;
 const IDLE_SECONDS: std::ops::RangeInclusive<u32> = 60..=5400;
 
 /// The YAML files of a folder: (`agents/name.yaml`, text), sorted by name.
@@ -38,9 +40,38 @@ fn shown(folder: &Path, path: &Path) -> String {
     format!("{}/{}", name(folder), name(path))
 }
 
-/// The first line of a parser's message, which says what and where; the lines after it draw the place.
-pub(super) fn one_line(error: &impl Display) -> String {
-    error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
+/// Adds what can only be seen before the specialists are written into an agent.
+pub(super) fn unrendered(file: &str, agent: &Agent, problems: &mut Vec<Problem>) {
+    let mut report = Report { file, problems };
+    let length = agent.instruction.chars().count();
+    if length > *INSTRUCTION.end() {
+        report.add("instruction", format!("has {length} characters, at most {} are allowed", INSTRUCTION.end()));
+    }
+    for (group, action_group) in agent.action_groups.iter().enumerate() {
+        for (function, declared) in action_group.functions.iter().enumerate() {
+            for (index, parameter) in declared.parameters.iter().enumerate() {
+                let key = format!("action_groups[{group}].functions[{function}].parameters[{index}]");
+                if parameter.enum_from.is_some() && !parameter.allowed.is_empty() {
+                    report.add(format!("{key}.enum_from"), "cannot stand beside enum");
+                }
+            }
+        }
+    }
+}
+
+/// Whether a character is white space for the other reader of these files too.
+fn is_space(c: char) -> bool {
+    c == '\u{feff}' || (c.is_whitespace() && c != '\u{85}')
+}
+
+/// `provider.model`, with a geography before it or versions after colons.
+fn is_model(id: &str) -> bool {
+    let of = |part: &str, extra: &str| {
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(c))
+    };
+    let mut parts = id.split(':');
+    let name = parts.next().unwrap_or_default();
+    name.contains('.') && name.split('.').all(|part| of(part, "-")) && parts.all(|part| of(part, ""))
 }
 
 /// Adds every broken rule to `problems`.
@@ -67,12 +98,13 @@ struct Report<'a> {
 
 impl Report<'_> {
     fn add(&mut self, key: impl Into<String>, reason: impl Into<String>) {
-        self.problems.push(Problem { file: self.file.to_owned(), key: key.into(), reason: reason.into() });
+        let reason = shorten(&reason.into(), 300);
+        self.problems.push(Problem { file: self.file.to_owned(), key: key.into(), reason });
     }
 
     fn length(&mut self, key: impl Into<String>, text: &str, most: usize) {
-        let count = text.trim().chars().count();
-        if count == 0 {
+        let count = text.chars().count();
+        if text.chars().all(is_space) {
             self.add(key, "is empty");
         } else if count > most {
             self.add(key, format!("has {count} characters, Bedrock allows at most {most}"));
@@ -89,15 +121,18 @@ fn check_agent(agent: &Agent, report: &mut Report<'_>) {
         report.add("name", "must be 1 to 40 characters: lower-case letters, digits and single `_`, a letter first");
     }
     report.length("description", &agent.description, AGENT_DESCRIPTION);
-    if agent.model.trim().is_empty() {
-        report.add("model", "is empty");
+    if !is_model(&agent.model) {
+        report.add("model", "is not the id of a Bedrock model or inference profile");
     }
     if !IDLE_SECONDS.contains(&agent.idle_session_seconds) {
         report.add("idle_session_seconds", format!("is {}, allowed are 60 to 5400", agent.idle_session_seconds));
     }
-    let instruction = agent.instruction.trim().chars().count();
+    let instruction = agent.instruction.trim_matches(is_space).chars().count();
     if !INSTRUCTION.contains(&instruction) {
         report.add("instruction", format!("has {instruction} characters, Bedrock allows 40 to 4000"));
+    }
+    if !GROUPS.contains(&agent.action_groups.len()) {
+        report.add("action_groups", format!("{} action groups, Bedrock allows 1 to 15", agent.action_groups.len()));
     }
     let mut groups = Vec::new();
     for (index, group) in agent.action_groups.iter().enumerate() {
@@ -111,9 +146,17 @@ fn check_agent(agent: &Agent, report: &mut Report<'_>) {
         groups.push(&group.name);
         report.length(format!("{key}.description"), &group.description, GROUP_DESCRIPTION);
         match (group.handler, &group.server_id) {
+            (Handler::McpProxy, Some(id)) if !valid_server_id(id) => report.add(
+                format!("{key}.server_id"),
+                "must be at most 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+            ),
             (Handler::McpProxy, None) => report.add(format!("{key}.server_id"), "is missing: mcp_proxy needs it"),
             (Handler::McpProxy, Some(_)) | (_, None) => {}
             (other, Some(_)) => report.add(format!("{key}.server_id"), format!("has no meaning with {other}")),
+        }
+        // agent_invoker knows the specialists' ids: a specialist that needs agent_invoker would be a cycle.
+        if group.handler == Handler::AgentInvoker && agent.name != ORCHESTRATOR {
+            report.add(format!("{key}.handler"), format!("only the {ORCHESTRATOR} invokes other agents"));
         }
         if group.functions.is_empty() {
             report.add(format!("{key}.functions"), "is empty");
@@ -157,14 +200,15 @@ fn check_parameter(parameter: &Parameter, key: &str, report: &mut Report<'_>) {
     if !is_name(&parameter.name, '_') {
         report.add(format!("{key}.name"), "must be lower-case letters, digits and single `_`, a letter first");
     }
-    if parameter.description.trim().is_empty() {
-        report.add(format!("{key}.description"), "is empty");
-    }
+    report.length(format!("{key}.description"), &parameter.description, PARAMETER_DESCRIPTION);
     report.length(
         format!("{key}.description with its values and default"),
         &parameter.rendered_description(),
         PARAMETER_DESCRIPTION,
     );
+    if parameter.enum_from.is_some() && parameter.kind != ParameterType::String {
+        report.add(format!("{key}.enum_from"), format!("needs the type string, not {}", parameter.kind));
+    }
     if parameter.enum_from.is_some() && parameter.allowed.is_empty() {
         report.add(format!("{key}.enum_from"), "gives no value: there is no specialist");
     }
@@ -174,6 +218,9 @@ fn check_parameter(parameter: &Parameter, key: &str, report: &mut Report<'_>) {
         }
     }
     let Some(default) = &parameter.default else { return };
+    if parameter.enum_from.is_some() {
+        report.add(format!("{key}.default"), "cannot stand beside enum_from");
+    }
     if parameter.required {
         report.add(format!("{key}.default"), "has no meaning on a required parameter");
     }

@@ -7,6 +7,7 @@
 
 mod arguments;
 mod check;
+mod file;
 
 use std::{fmt, path::Path};
 
@@ -106,11 +107,12 @@ pub struct Parameter {
     #[serde(default)]
     pub required: bool,
     /// The only values that are allowed, if there are such.
-    #[serde(default, rename = "enum")]
+    #[serde(default, rename = "enum", deserialize_with = "file::allowed")]
     pub allowed: Vec<Value>,
     /// Where the allowed values come from; resolved into `allowed` on loading.
     pub enum_from: Option<EnumFrom>,
     /// Used when the call has no value.
+    #[serde(default, deserialize_with = "file::default")]
     pub default: Option<Value>,
 }
 
@@ -183,12 +185,20 @@ impl Definitions {
     /// # Errors
     /// Every problem that was found, each naming file, key and reason.
     pub fn load(folder: &Path) -> Result<Self, Vec<Problem>> {
+        Self::of_files(folder, check::read_files(folder)?)
+    }
+
+    /// The same for files that have been read: name and text.
+    fn of_files(folder: &Path, files: Vec<(String, String)>) -> Result<Self, Vec<Problem>> {
         let mut agents = Vec::new();
         let mut problems = Vec::new();
-        for (file, text) in check::read_files(folder)? {
-            match serde_saphyr::from_str::<Agent>(&text) {
-                Ok(agent) => agents.push((file, agent)),
-                Err(error) => problems.push(Problem { file, key: String::new(), reason: check::one_line(&error) }),
+        for (file, text) in files {
+            match file::read(&text) {
+                Ok(agent) => {
+                    check::unrendered(&file, &agent, &mut problems);
+                    agents.push((file, agent));
+                }
+                Err((key, reason)) => problems.push(Problem { file, key, reason }),
             }
         }
         // The rules are about the whole set: they wait until every file has the right shape.

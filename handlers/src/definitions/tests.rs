@@ -5,6 +5,8 @@ use serde_json::json;
 
 use super::*;
 
+mod fuzz;
+
 fn shipped() -> Definitions {
     Definitions::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../agents")).unwrap()
 }

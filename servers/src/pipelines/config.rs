@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use handlers::error::shorten;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -115,12 +116,10 @@ impl Config {
     /// # Errors
     /// `key path: reason` for everything that is wrong.
     pub fn parse(text: &str) -> Result<Self, Vec<String>> {
-        let options = serde_saphyr::options! { with_snippet: false, strict_booleans: true };
-        let yaml: Value = serde_saphyr::from_str_with_options(text, options)
-            .map_err(|error| vec![format!("is not valid YAML: {error}")])?;
+        let yaml = handlers::yaml::read(text).map_err(|error| vec![format!("is not valid YAML: {error}")])?;
         let raw: RawConfig = serde_path_to_error::deserialize(yaml).map_err(|error| {
             let (path, reason) = (error.path().to_string(), error.inner().to_string());
-            vec![if path == "." { reason } else { format!("{path}: {reason}") }]
+            vec![line(&if path == "." { reason } else { format!("{path}: {reason}") })]
         })?;
         let mut problems = Vec::new();
         if raw.pipelines.is_empty() {
@@ -128,7 +127,11 @@ impl Config {
         }
         let pipelines =
             raw.pipelines.into_iter().map(|(name, raw)| (name.clone(), pipeline(name, raw, &mut problems))).collect();
-        if problems.is_empty() { Ok(Self { pipelines }) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(Self { pipelines })
+        } else {
+            Err(problems.iter().map(|problem| line(problem)).collect())
+        }
     }
 
     /// The pipeline type of that name.
@@ -152,6 +155,11 @@ impl Config {
         }
         projects.into_iter().collect()
     }
+}
+
+/// A problem as one line of readable length, whatever names and values the file has.
+fn line(problem: &str) -> String {
+    shorten(problem, 600)
 }
 
 fn pipeline(name: String, raw: RawPipeline, problems: &mut Vec<String>) -> Pipeline {
