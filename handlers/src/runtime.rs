@@ -3,18 +3,22 @@
 //! The only file that names `lambda_runtime`, `aws_config` and the loops of `lambda_http`; everything else sees events as
 //! JSON or HTTP requests, an [`Invocation`], and the SDK's clients.
 
+mod address;
+
 use std::{
+    fmt,
     future::Future,
     time::{Duration, SystemTime},
 };
 
 use aws_config::{BehaviorVersion, SdkConfig};
-use lambda_http::RequestExt as _;
+use lambda_http::{Adapter, IntoResponse, RequestExt as _, StreamAdapter};
 use lambda_runtime::{Context, Diagnostic, LambdaEvent, service_fn};
 use serde_json::Value;
 use tokio::time::Instant;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
+use self::address::Readable;
 use crate::{
     env::{self, ResponseMode},
     error::Error,
@@ -122,7 +126,22 @@ pub async fn serve(router: axum::Router, mode: ResponseMode) -> Exit {
         router.clone().call(request)
     });
     match mode {
-        ResponseMode::Stream => lambda_http::run_with_streaming_response(service).await,
-        ResponseMode::Buffered => lambda_http::run(service).await,
+        ResponseMode::Stream => lambda_runtime::run(Readable(StreamAdapter::from(service))).await,
+        ResponseMode::Buffered => serve_buffered(service).await,
     }
+}
+
+/// Serves HTTP requests, and other events as requests without a context, until Lambda ends the environment. Each answer leaves
+/// in one piece.
+///
+/// # Errors
+/// The Runtime API cannot be reached.
+pub async fn serve_buffered<S>(service: S) -> Exit
+where
+    S: lambda_http::Service<lambda_http::Request>,
+    S::Response: IntoResponse,
+    S::Error: fmt::Debug + Into<Diagnostic>,
+    S::Future: Send,
+{
+    lambda_runtime::run(Readable(Adapter::from(service))).await
 }

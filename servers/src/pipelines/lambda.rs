@@ -11,6 +11,7 @@ use std::{
 };
 
 use axum::{Router, body, body::Body};
+use handlers::runtime::{Exit, serve_buffered};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts};
 use lambda_http::request::RequestContext;
 use serde_json::{Map, Value, json};
@@ -46,8 +47,8 @@ impl Doors {
     ///
     /// # Errors
     /// The Runtime API cannot be reached.
-    pub async fn serve(self) -> Result<(), lambda_http::Error> {
-        lambda_http::run(lambda_http::service_fn(move |request| {
+    pub async fn serve(self) -> Exit {
+        serve_buffered(lambda_http::service_fn(move |request| {
             let doors = self.clone();
             async move { Ok::<_, Infallible>(doors.answer(request).await) }
         }))
