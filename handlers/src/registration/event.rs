@@ -57,6 +57,9 @@ impl Request {
     /// # Errors
     /// It is no event of a custom resource, so there is no `ResponseURL` to answer to.
     pub(super) fn parse(event: Value) -> Result<Self> {
+        if !event.is_object() {
+            return Err(invalid("This is not an event of a CloudFormation custom resource: it is no object."));
+        }
         serde_json::from_value(event).map_err(|e| {
             let reason = shorten(&e.to_string(), 200);
             invalid(format!("This is not an event of a CloudFormation custom resource: {reason}.")).with_source(e)
