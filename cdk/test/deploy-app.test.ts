@@ -140,7 +140,7 @@ const HAS_CURL = spawnSync("curl", ["--version"]).status === 0;
 test(
   "the request that is shown runs in a shell, with permanent keys and in a session",
   { skip: !HAS_CURL },
-  async () => {
+  async (context) => {
     const seen: { headers: IncomingHttpHeaders; body: string }[] = [];
     const server = createServer((request, response) => {
       let body = "";
@@ -159,7 +159,6 @@ test(
       // Without a session the variable may not even exist.
       assert.equal(await new Promise((resolve) => child.on("close", resolve)), 0);
     }
-    server.close();
     const [permanent, session] = seen;
     const signed = (headers: IncomingHttpHeaders) => /SignedHeaders=([^,]+)/.exec(headers.authorization ?? "")?.[1];
     assert.equal(permanent!.body, '{"message":"Deploy bootstrap infrastructure for dev environment"}');
