@@ -7,3 +7,8 @@
 
 pub mod env;
 pub mod pipelines;
+
+// The same support as in `handlers`: what is hostile to one door is to all.
+#[cfg(test)]
+#[path = "../../handlers/src/fuzz.rs"]
+mod fuzz;

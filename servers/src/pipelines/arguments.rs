@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use handlers::error::shorten;
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
@@ -14,6 +15,8 @@ use super::{
 pub const ENVIRONMENT_PATTERN: &str = "^[a-z][a-z0-9-]{0,30}$";
 /// What the id of a tenant must match, in its [one spelling](one_spelling).
 pub const TENANT_PATTERN: &str = "^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$";
+/// How many arguments that do not exist are named in one refusal.
+const MOST_UNKNOWN: usize = 5;
 /// [`TENANT_PATTERN`] in words.
 const TENANT_WORDS: &str = "at most 63 lower-case letters a to z, digits and hyphens, with no hyphen first or last";
 
@@ -76,10 +79,14 @@ impl Arguments {
                 Err(reason) => problems.push(format!("{name}: {reason}")),
             }
         }
-        for name in arguments.keys() {
-            if name != "environment" && name != "tenant_id" && !pipeline.parameters.contains_key(name) {
-                problems.push(format!("{name}: is not an argument; there are {}", known(pipeline).join(", ")));
-            }
+        let known = known(pipeline);
+        let mut unknown = arguments.keys().filter(|name| *name != "tenant_id" && !known.contains(&name.as_str()));
+        for name in unknown.by_ref().take(MOST_UNKNOWN) {
+            problems.push(format!("{}: is not an argument; there are {}", shorten(name, 60), known.join(", ")));
+        }
+        match unknown.count() {
+            0 => {}
+            more => problems.push(format!("There are {more} more that are not arguments")),
         }
         match environment {
             Some(environment) if problems.is_empty() => Ok(Self { environment, tenant_id, parameters }),

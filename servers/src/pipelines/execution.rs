@@ -1,7 +1,7 @@
 //! What a call answers: an execution, or a failure that says whether a pipeline may have started.
 
 pub use handlers::contract::Status;
-use handlers::error::{Error, Kind};
+use handlers::error::{Error, Kind, shorten};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -146,7 +146,10 @@ fn as_text<S: serde::Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::E
 pub fn execution_id(text: &str) -> Result<Uuid, String> {
     match Uuid::try_parse(text) {
         Ok(id) if id.get_version_num() == 7 => Ok(id),
-        _ => Err(format!("execution_id: must be a UUID of version 7, as an execute tool returns it, not {text:?}")),
+        _ => Err(format!(
+            "execution_id: must be a UUID of version 7, as an execute tool returns it, not {:?}",
+            shorten(text, 60)
+        )),
     }
 }
 

@@ -144,7 +144,8 @@ async fn read_json(request: Request) -> Result<ExecuteBody, Error> {
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|cause| {
         let path = cause.path().to_string();
         let at = if path == "." { String::new() } else { format!("{path}: ") };
-        error::invalid(format!("The body is not a request to execute: {at}{}", cause.inner()))
+        let problem = error::shorten(&format!("{at}{}", cause.inner()), 200);
+        error::invalid(format!("The body is not a request to execute: {problem}"))
     })?;
     json.end().map_err(|cause| error::invalid(format!("The body is not one JSON object: {cause}")))?;
     Ok(parsed)
@@ -159,6 +160,7 @@ fn arguments(body: ExecuteBody, pipeline: Option<&Pipeline>) -> Result<Map<Strin
         let Some(value) = value.filter(|value| !value.is_null()) else { continue };
         match arguments.insert(name.to_owned(), value.clone()) {
             Some(other) if !same(name, &other, &value) => {
+                let [value, other] = [value, other].map(|value| error::shorten(&value.to_string(), 80));
                 return Err(format!("{name}: is {value}, and {other} in parameters"));
             }
             _ => {}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use handlers::contract;
+use handlers::{contract, error::shorten};
 use http::request::Parts;
 use rmcp::{
     ErrorData, RoleServer, ServerHandler,
@@ -105,7 +105,7 @@ impl ServerHandler for McpServer {
     ) -> Result<CallToolResponse, ErrorData> {
         if !self.tools.iter().any(|tool| tool.name == request.name) {
             let names: Vec<&str> = self.tools.iter().map(|tool| tool.name.as_ref()).collect();
-            let message = format!("There is no tool {:?}; there are {}.", request.name, names.join(", "));
+            let message = format!("There is no tool {:?}; there are {}.", shorten(&request.name, 60), names.join(", "));
             return Err(ErrorData::invalid_params(message, None));
         }
         let parts = context.extensions.get::<Parts>();
@@ -122,7 +122,7 @@ impl ServerHandler for McpServer {
 
 fn status_arguments(arguments: &JsonObject, meta: &JsonObject) -> Result<(Uuid, Option<Details>), String> {
     if let Some(other) = arguments.keys().find(|name| *name != "execution_id") {
-        return Err(format!("{other}: is not an argument; there is execution_id"));
+        return Err(format!("{}: is not an argument; there is execution_id", shorten(other, 60)));
     }
     let id = match arguments.get("execution_id") {
         Some(Value::String(text)) => execution_id(text)?,
@@ -131,10 +131,9 @@ fn status_arguments(arguments: &JsonObject, meta: &JsonObject) -> Result<(Uuid, 
     };
     let details = match meta.get(contract::DETAILS) {
         None | Some(Value::Null) => None,
-        Some(details) => Some(
-            serde_json::from_value(details.clone())
-                .map_err(|error| format!("_meta {}: is not ours: {error}", contract::DETAILS))?,
-        ),
+        Some(details) => Some(serde_json::from_value(details.clone()).map_err(|error| {
+            format!("_meta {}: is not ours: {}", contract::DETAILS, shorten(&error.to_string(), 200))
+        })?),
     };
     Ok((id, details))
 }

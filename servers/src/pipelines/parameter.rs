@@ -1,5 +1,6 @@
 //! One declared parameter of a pipeline type: its type, its rules, and the check of a value against them.
 
+use handlers::error::shorten;
 use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -167,10 +168,12 @@ impl Parameter {
         if let Some(choices) = &self.choices
             && !choices.iter().any(|choice| choice == text)
         {
-            return Err(format!("must be one of {}, not {text:?}", choices.join(", ")));
+            return Err(format!("must be one of {}, not {:?}", choices.join(", "), shorten(text, 60)));
         }
         match &self.pattern {
-            Some(pattern) if !pattern.is_match(text) => Err(format!("must match {pattern}, and {text:?} does not")),
+            Some(pattern) if !pattern.is_match(text) => {
+                Err(format!("must match {pattern}, and {:?} does not", shorten(text, 60)))
+            }
             _ => Ok(()),
         }
     }

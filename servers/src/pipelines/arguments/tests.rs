@@ -7,6 +7,8 @@ use crate::pipelines::{
     testing::{CONFIG, with_inputs},
 };
 
+mod fuzz;
+
 fn check(name: &str, arguments: Value) -> Result<Arguments, String> {
     let config = Config::parse(CONFIG).unwrap();
     Arguments::check(config.get(name).unwrap(), arguments.as_object().unwrap())

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::pipelines::testing::CONFIG;
 
+mod fuzz;
+
 /// The smallest file, with one line replaced or added.
 fn file(parameters: &str) -> String {
     format!(

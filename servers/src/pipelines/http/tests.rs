@@ -10,6 +10,8 @@ use wiremock::{
 use super::*;
 use crate::pipelines::testing::{CONFIG, gitlab_pipeline, pipelines, secret};
 
+mod fuzz;
+
 const KEY: &str = "door-key";
 
 fn app(gitlab: &MockServer) -> Router {

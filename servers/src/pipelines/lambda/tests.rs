@@ -11,6 +11,8 @@ use crate::pipelines::{
     testing::{CONFIG, gitlab_pipeline, pipelines, secret},
 };
 
+mod fuzz;
+
 const KEY: &str = "door-key";
 
 async fn gitlab() -> MockServer {
