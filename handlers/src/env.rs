@@ -16,6 +16,7 @@
 //! | `REQUEST_KEY_MINUTES` | mcp_proxy | how long a success answers the same request again, default 10 |
 //! | `ALLOWED_NETWORKS` | mcp_proxy, registration | CIDR ranges that MCP servers may live in although private |
 //! | `INVOCABLE_FUNCTIONS` | mcp_proxy, registration | Lambda ARNs that may be called without the tag |
+//! | `MCP_ROLE_PREFIX` | mcp_proxy, registration | ARN of the roles under which requests to servers are signed, up to the server's id |
 //! | `CONNECT_TO` | mcp_proxy, registration | `host:port=host:port` pairs; the local stage only |
 //! | `AWS_ENDPOINT_URL` | registration | set on the local stage: the one other host that may receive a custom resource's answer |
 
@@ -106,6 +107,8 @@ pub struct Reach {
     pub invocable_functions: Vec<String>,
     /// `host:port` to `host:port`, like curl's `--connect-to`.
     pub connect_to: BTreeMap<String, String>,
+    /// ARN of the roles under which requests are signed, up to the server's id; without it none is.
+    pub role_prefix: Option<String>,
 }
 
 /// Where variables come from: the process, or a test.
@@ -149,6 +152,7 @@ impl Variables<'_> {
             allowed_networks,
             invocable_functions: self.list("INVOCABLE_FUNCTIONS"),
             connect_to,
+            role_prefix: self.optional("MCP_ROLE_PREFIX"),
         })
     }
 

@@ -33,7 +33,8 @@ use crate::{
     error::{Error, Kind, Result, internal, invalid, shorten},
     mcp_client::{Discovery, Failure, Guard, LambdaArn, McpClient},
     registry::{
-        self, AuthenticationType, Claim, Holding, Registry, Server, Standing, Status, stack_owner, valid_server_id,
+        self, AuthenticationType, Claim, Holding, ProtocolType, Registry, Server, Standing, Status, stack_owner,
+        valid_server_id,
     },
     runtime::Invocation,
 };
@@ -164,7 +165,7 @@ impl Registration {
     ) -> Result<Server> {
         self.client.check_endpoint(&server, deadline).await.map_err(|e| invalid(e.to_string()))?;
         server.available_tools = match given {
-            Some(tools) if may_ask => {
+            Some(tools) if may_ask && server.protocol_type == ProtocolType::JsonRpc => {
                 server.mcp_version = self.version(&server, deadline).await?;
                 tools
             }
@@ -178,7 +179,7 @@ impl Registration {
             }
             None => {
                 return Err(undiscovered(
-                    "an API key is sent only to a server that is active and declared in this account.",
+                    "credentials are used only for a server that is active and declared in this account.",
                 ));
             }
         };
@@ -208,11 +209,11 @@ impl Registration {
     }
 }
 
-/// Whether a server is asked anything while it is registered. With an API key it is only if the key belongs to whoever
-/// declares the endpoint: somebody of this account who has the id already, or makes it active now. What waits for approval
-/// gets no key.
+/// Whether a server is asked anything while it is registered. With a proof of who calls (a key, client credentials, a
+/// signature) it is only if that belongs to whoever declares the endpoint: somebody of this account who has the id already,
+/// or makes it active now. What waits for approval gets none.
 fn may_ask(server: &Server, is_local: bool, standing: &Standing) -> bool {
-    server.authentication_type != AuthenticationType::ApiKey
+    server.authentication_type == AuthenticationType::None
         || (is_local && (*standing == Standing::Own || server.status == Status::Active))
 }
 

@@ -6,7 +6,6 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{SdkConfig, retry::RetryConfig};
-use http::{HeaderName, HeaderValue};
 use rmcp::{
     RoleClient,
     model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion, ServerCapabilities, ServerPeerInfo},
@@ -21,8 +20,10 @@ use super::{
     error::{Failure, shorten},
     exchange::Exchange,
     guard::{Endpoint, Guard},
-    https::{self, GuardedHttp},
+    https::GuardedHttp,
     lambda::LambdaTransport,
+    proof::Proof,
+    requests::{self, Requests},
 };
 
 /// How long an unknown server may think about `server/discover` before the older handshake is tried.
@@ -87,7 +88,7 @@ impl Routes {
     pub(super) async fn open(
         &self,
         endpoint: &Endpoint,
-        api_key: Option<&(HeaderName, HeaderValue)>,
+        proof: &Proof,
         opening: &Opening,
         exchange: &Exchange,
         deadline: Instant,
@@ -97,9 +98,8 @@ impl Routes {
                 let transport = LambdaTransport::new(self.lambda.clone(), arn.clone(), &self.guard, exchange.clone());
                 begin(transport, opening, exchange).await
             }
-            Endpoint::Http { url, via } => {
-                let client = self.http(GuardedHttp::is_plain(endpoint)).await?;
-                let http = GuardedHttp::new(client, url, *via, api_key.cloned(), exchange.clone())?;
+            Endpoint::Http { .. } => {
+                let http = GuardedHttp(self.requests(endpoint, proof, &exchange).await?);
                 begin(http.transport(), opening, exchange).await
             }
         };
@@ -120,9 +120,28 @@ impl Routes {
         }
     }
 
+    /// Requests to an https endpoint.
+    pub(super) async fn requests(
+        &self,
+        endpoint: &Endpoint,
+        proof: &Proof,
+        exchange: &Exchange,
+    ) -> Result<Requests, Failure> {
+        let Endpoint::Http { url, via } = endpoint else {
+            return Err(Failure::Unsupported("plain HTTP to a Lambda function".to_owned()));
+        };
+        let client = self.http(Requests::is_plain(endpoint)).await?;
+        Requests::new(client, url, *via, proof.clone(), exchange.clone())
+    }
+
+    /// The guard that these routes obey.
+    pub(super) fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
     async fn http(&self, plain: bool) -> Result<reqwest::Client, Failure> {
         let cell = if plain { &self.plain } else { &self.https };
-        let client = cell.get_or_try_init(|| async { https::client(&self.guard, plain) }).await;
+        let client = cell.get_or_try_init(|| async { requests::client(&self.guard, plain) }).await;
         client.cloned().map_err(|e| Failure::Unsupported(format!("TLS on this machine ({e})")))
     }
 }

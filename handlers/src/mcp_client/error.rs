@@ -42,6 +42,17 @@ pub enum Failure {
     /// A protocol or authentication type that this version does not speak.
     #[error("{0} is not supported by this version of Switchyard.")]
     Unsupported(String),
+    /// What the registry says about the server or the tool cannot be acted on.
+    #[error("its entry in the registry is wrong: {0}.")]
+    Misdeclared(String),
+    /// An argument that has no place in the request, or does not fit there.
+    #[error("the argument \"{name}\" {reason}.")]
+    Argument {
+        /// Name of the argument.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The registry has no such approved tool.
     #[error("it has no approved tool \"{tool}\". It offers: {}.", list(known))]
     UnknownTool {
@@ -84,6 +95,14 @@ pub enum Failure {
         /// HTTP status code.
         status: u16,
     },
+    /// An HTTP status other than success from a server without MCP, with its words.
+    #[error("it answered HTTP {status}: {message}")]
+    Http {
+        /// HTTP status code.
+        status: u16,
+        /// The server's words, shortened.
+        message: String,
+    },
     /// HTTP 401 or 403: the credentials do not open the door.
     #[error("it answered HTTP {status}: the credentials are not accepted{}.", secret.as_deref().map(|name| format!(". Check the secret {name}")).unwrap_or_default())]
     Unauthorized {
@@ -102,6 +121,9 @@ pub enum Failure {
         /// HTTP status it came with, if it came over HTTP.
         status: Option<u16>,
     },
+    /// An answer that is not what the protocol type promises.
+    #[error("its answer cannot be read: {0}.")]
+    Unreadable(String),
     /// An answer that is not MCP.
     #[error("its answer is not a valid MCP answer: {0}.")]
     Malformed(String),
@@ -142,12 +164,35 @@ pub enum Failure {
     /// The API key is not in Secrets Manager.
     #[error("its API key is missing. Store it as the secret {0} (a plain string).")]
     SecretMissing(String),
-    /// The API key cannot be read.
-    #[error("its API key in the secret {name} cannot be used: {reason}.")]
+    /// The client credentials are not in Secrets Manager.
+    #[error(
+        "its client credentials are missing. Store them as the secret {0} (JSON with client_id and client_secret)."
+    )]
+    ClientMissing(String),
+    /// A secret cannot be read.
+    #[error("the secret {name} cannot be used: {reason}.")]
     SecretUnusable {
         /// Name of the secret.
         name: String,
         /// Why.
+        reason: String,
+    },
+    /// The token endpoint gave no access token.
+    #[error("no access token from {host}: {reason}. Check Configuration.oauth and the secret {secret}.")]
+    NoToken {
+        /// Host of the token endpoint.
+        host: String,
+        /// What came instead.
+        reason: String,
+        /// Secret with the client credentials.
+        secret: String,
+    },
+    /// The role under which requests to the server are signed cannot be assumed.
+    #[error("the role {role} cannot be assumed ({reason}). Create it and let the role of this function assume it.")]
+    RoleUnusable {
+        /// The role.
+        role: String,
+        /// What AWS said.
         reason: String,
     },
 }
@@ -158,6 +203,11 @@ impl Failure {
         match self {
             Self::Refused(_)
             | Self::Unsupported(_)
+            | Self::Misdeclared(_)
+            | Self::Argument { .. }
+            | Self::ClientMissing(_)
+            | Self::NoToken { .. }
+            | Self::RoleUnusable { .. }
             | Self::UnknownTool { .. }
             | Self::Unresolvable(_)
             | Self::Connect { .. }
@@ -169,13 +219,14 @@ impl Failure {
             | Self::SecretMissing(_)
             | Self::SecretUnusable { .. } => false,
             // A gateway may give up (408, 5xx) on a server that goes on working; any other 4xx, or a redirect, is a refusal.
-            Self::Status { status } => *status < 300 || *status >= 500 || *status == 408,
+            Self::Status { status } | Self::Http { status, .. } => *status < 300 || *status >= 500 || *status == 408,
             // Codes that say the request was never taken up. Source: JSON-RPC 2.0 section 5.1, MCP 2026-07-28 errors.
             Self::Rpc { code, .. } => !matches!(*code, -32700 | -32602..=-32600 | -32022..=-32020),
             Self::Invoke { may_have_run, .. } => *may_have_run,
             Self::Timeout { .. }
             | Self::Interrupted(_)
             | Self::Malformed(_)
+            | Self::Unreadable(_)
             | Self::Oversized { .. }
             | Self::InputRequired(_)
             | Self::Function(_) => true,

@@ -39,8 +39,13 @@ impl Exchange {
     pub(super) fn sending(&self, message: &ClientJsonRpcMessage) {
         if matches!(message, ClientJsonRpcMessage::Request(request) if matches!(request.request, ClientRequest::CallToolRequest(_)))
         {
-            self.total.tool_call_sent.store(true, Ordering::Relaxed);
+            self.sending_tool_call();
         }
+    }
+
+    /// Notes that a request that runs a tool is about to leave.
+    pub(super) fn sending_tool_call(&self) {
+        self.total.tool_call_sent.store(true, Ordering::Relaxed);
     }
 
     /// Notes that the server certainly did not take up what was sent so far.

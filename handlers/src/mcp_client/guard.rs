@@ -16,6 +16,7 @@ use super::{
 use crate::{
     env::Reach,
     error::{Result, internal},
+    registry::valid_server_id,
 };
 
 /// Longest endpoint that is stored.
@@ -23,6 +24,9 @@ const MAX_ENDPOINT: usize = 2048;
 
 /// Functions of ours that no registered endpoint may name: they act with our rights.
 const OWN_FUNCTIONS: &[&str] = &["chat_handler", "agent_invoker", "mcp_proxy", "memory_manager", "registration"];
+
+/// Longest name of a role in IAM.
+const MAX_ROLE_NAME: usize = 64;
 
 /// The stage on which [`Reach::connect_to`] may be set.
 const LOCAL_STAGE: &str = "local";
@@ -36,6 +40,7 @@ pub struct Guard {
     allowed_networks: Arc<[IpNet]>,
     invocable_functions: Vec<String>,
     connect_to: Vec<(String, SocketAddr)>,
+    role_prefix: Option<String>,
     lookup: Lookup,
 }
 
@@ -154,6 +159,7 @@ impl Guard {
             allowed_networks: reach.allowed_networks.clone().into(),
             invocable_functions: reach.invocable_functions.clone(),
             connect_to,
+            role_prefix: reach.role_prefix.clone(),
             lookup: Arc::new(|host| {
                 Box::pin(
                     async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect()) },
@@ -194,6 +200,24 @@ impl Guard {
     /// Whether the operator listed the function as invocable without the tag.
     pub fn is_listed(&self, arn: &LambdaArn) -> bool {
         self.invocable_functions.iter().any(|listed| *listed == arn.function() || *listed == arn.to_string())
+    }
+
+    /// ARN of the role under which requests to a server are signed. It follows from the server's id and is never supplied, so
+    /// that no registrant can have requests signed with rights that were meant for another server.
+    ///
+    /// # Errors
+    /// There can be no such role.
+    pub(super) fn role(&self, server_id: &str) -> Result<String, String> {
+        let prefix = self.role_prefix.as_deref().ok_or("this function was deployed without roles for servers")?;
+        if !valid_server_id(server_id) {
+            return Err("the server id is not valid".to_owned());
+        }
+        let role = format!("{prefix}{server_id}");
+        let name = role.rsplit('/').next().unwrap_or_default();
+        if name.len() > MAX_ROLE_NAME {
+            return Err(format!("the name of its role, {name}, would be longer than {MAX_ROLE_NAME} characters"));
+        }
+        Ok(role)
     }
 
     fn function(&self, text: &str) -> Result<LambdaArn, String> {

@@ -1,32 +1,39 @@
-//! Calls to MCP servers that other teams registered: the protocol by the official SDK, the transport (https or Lambda
-//! invoke) by the endpoint, and nothing goes anywhere that the [`Guard`] does not allow.
+//! Calls to servers that other teams registered: MCP by the official SDK, REST and GraphQL as single requests; the transport
+//! (https or Lambda invoke) by the endpoint; and nothing goes anywhere that the [`Guard`] does not allow.
 
 mod address;
 mod connection;
 mod error;
 mod exchange;
+mod graphql;
 mod guard;
 mod https;
+mod iam;
 mod lambda;
+mod oauth;
+mod proof;
+mod requests;
+mod rest;
 mod result;
 mod secrets;
+mod shared;
 #[cfg(test)]
 pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;
+mod web;
 
 use aws_config::SdkConfig;
 pub use error::{CallError, Failure};
 pub use guard::{Endpoint, Guard, LambdaArn};
-use http::{HeaderName, HeaderValue};
-pub(crate) use https::api_key_header;
+pub(crate) use requests::api_key_header;
 use rmcp::model::{CallToolRequestParams, JsonObject, PaginatedRequestParams, ProtocolVersion};
 use tokio::time::Instant;
 
 use self::{
     connection::{Opening, Routes, Session},
     exchange::Exchange,
-    secrets::ApiKeys,
+    proof::Proofs,
 };
 use crate::registry::{AuthenticationType, ProtocolType, Server, Tool};
 
@@ -59,20 +66,20 @@ pub struct Discovery {
     pub tools: Vec<Tool>,
 }
 
-/// Calls MCP servers. Cheap to clone; connections and API keys are kept between calls.
+/// Calls MCP servers. Cheap to clone; connections, keys and tokens are kept between calls.
 #[derive(Debug, Clone)]
 pub struct McpClient {
     guard: Guard,
     routes: Routes,
-    keys: ApiKeys,
+    proofs: Proofs,
 }
 
 impl McpClient {
     /// A client that goes where `guard` allows.
     pub fn new(config: &SdkConfig, guard: Guard) -> Self {
         let routes = Routes::new(config, &guard);
-        let keys = ApiKeys::new(aws_sdk_secretsmanager::Client::new(config), guard.stage());
-        Self { guard, routes, keys }
+        let proofs = Proofs::new(config, &routes);
+        Self { guard, routes, proofs }
     }
 
     /// The guard of this client.
@@ -80,8 +87,9 @@ impl McpClient {
         &self.guard
     }
 
-    /// Calls one tool. `meta` becomes `_meta` of the request. The request is sent once; only what was certainly not taken up
-    /// (an old API key, a changed MCP version) is sent again, once.
+    /// Calls one tool. `meta` becomes `_meta` of the request; a server without MCP gets only the execution id, in a header.
+    /// The request is sent once; only what was certainly not taken up (an old API key or token, a changed MCP version) is
+    /// sent again, once.
     ///
     /// # Errors
     /// A [`CallError`], each with a sentence for a person; [`CallError::may_have_run`] says whether the tool may have started.
@@ -97,6 +105,9 @@ impl McpClient {
             let known = server.available_tools.iter().map(|tool| tool.name.clone()).collect();
             return Err(Failure::UnknownTool { tool: tool.to_owned(), known }.of(&server.server_id, false));
         };
+        if server.protocol_type != ProtocolType::JsonRpc {
+            return self.request(server, approved, &arguments, &meta, deadline).await;
+        }
         // The SDK promotes such arguments to headers only for tools that it has listed on the same connection.
         let list_first = approved.input_schema.to_string().contains("\"x-mcp-header\"");
         let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
@@ -113,11 +124,15 @@ impl McpClient {
         self.converse(server, deadline, call).await.map(|(_, result)| result)
     }
 
-    /// Asks a server for the MCP version it speaks and for its tools.
+    /// Asks an MCP server for the version it speaks and for its tools.
     ///
     /// # Errors
     /// A [`CallError`], each with a sentence for a person.
     pub async fn discover(&self, server: &Server, deadline: Instant) -> Result<Discovery, CallError> {
+        if server.protocol_type != ProtocolType::JsonRpc {
+            let what = format!("asking a {} server for its tools", server.protocol_type);
+            return Err(Failure::Unsupported(what).of(&server.server_id, false));
+        }
         let server = Server { mcp_version: None, ..server.clone() };
         let (version, tools) = self.converse(&server, deadline, list_tools).await?;
         Ok(Discovery { mcp_version: version.to_string(), tools })
@@ -138,24 +153,58 @@ impl McpClient {
         within(deadline, Box::pin(check)).await.map_err(|failure| failure.of(&server.server_id, false))
     }
 
-    /// The endpoint of a server whose protocol and authentication are spoken here.
+    /// The endpoint of a server whose entry can be acted on.
     fn supported(&self, server: &Server) -> Result<Endpoint, Failure> {
-        if server.protocol_type != ProtocolType::JsonRpc {
-            return Err(Failure::Unsupported(format!("the protocol type {}", server.protocol_type)));
-        }
-        let authentication = server.authentication_type;
-        if !matches!(authentication, AuthenticationType::None | AuthenticationType::ApiKey) {
-            return Err(Failure::Unsupported(format!("the authentication type {authentication}")));
-        }
         let endpoint = self.guard.endpoint(&server.endpoint_url)?;
-        if matches!(endpoint, Endpoint::Lambda(_)) && authentication == AuthenticationType::ApiKey {
-            let what = "an API key for a Lambda function (IAM guards it; use the authentication type none)";
-            return Err(Failure::Unsupported(what.to_owned()));
+        let (protocol, authentication) = (server.protocol_type, server.authentication_type);
+        if matches!(endpoint, Endpoint::Lambda(_)) {
+            if protocol != ProtocolType::JsonRpc {
+                let what = format!("the protocol type {protocol} for a Lambda function (register an https URL of it)");
+                return Err(Failure::Unsupported(what));
+            }
+            if authentication != AuthenticationType::None {
+                let what = format!(
+                    "the authentication type {authentication} for a Lambda function (IAM guards it; use the type none)"
+                );
+                return Err(Failure::Unsupported(what));
+            }
         }
+        proof::check(server, &self.routes)?;
         Ok(endpoint)
     }
 
-    /// Opens a conversation and has `talk` do its part, at most once more after a refusal that a fresh API key or another MCP
+    /// Runs a tool that is a single HTTP request, at most once more after a 401 that a fresh secret can mend.
+    async fn request(
+        &self,
+        server: &Server,
+        tool: &Tool,
+        arguments: &JsonObject,
+        meta: &JsonObject,
+        deadline: Instant,
+    ) -> Result<ToolResult, CallError> {
+        let exchange = Exchange::default();
+        let whole = async {
+            let endpoint = self.supported(server)?;
+            let mut proof = self.proofs.of(server).await?;
+            let mut may_renew = true;
+            loop {
+                let requests = self.routes.requests(&endpoint, &proof, &exchange.another_attempt()).await?;
+                match web::call(&requests, server, tool, arguments, meta).await {
+                    Err(refused @ Failure::Unauthorized { status: 401, .. }) if may_renew => {
+                        may_renew = false;
+                        exchange.not_taken_up();
+                        let Some(fresh) = self.proofs.renewed(server, &proof).await? else { return Err(refused) };
+                        proof = fresh;
+                    }
+                    outcome => return outcome,
+                }
+            }
+        };
+        let outcome = within(deadline, Box::pin(whole)).await.map_err(|failure| self.name_secret(server, failure));
+        outcome.map_err(|failure| failure.of(&server.server_id, exchange.tool_call_sent()))
+    }
+
+    /// Opens a conversation and has `talk` do its part, at most once more after a refusal that a fresh secret or another MCP
     /// version can mend.
     async fn converse<T>(
         &self,
@@ -166,13 +215,13 @@ impl McpClient {
         let exchange = Exchange::default();
         let whole = async {
             let endpoint = self.supported(server)?;
-            let mut key = self.api_key(server, false).await?;
+            let mut proof = self.proofs.of(server).await?;
             let mut opening = Opening::of(server.mcp_version.as_deref());
-            let (mut may_renew_key, mut may_ask) = (key.is_some(), opening != Opening::Ask);
+            let (mut may_renew, mut may_ask) = (true, opening != Opening::Ask);
             loop {
                 let attempt = exchange.another_attempt();
                 // Boxed: the SDK's futures are deep, and callers put more around them.
-                let open = Box::pin(self.routes.open(&endpoint, key.as_ref(), &opening, &attempt, deadline));
+                let open = Box::pin(self.routes.open(&endpoint, &proof, &opening, &attempt, deadline));
                 let failure = match open.await {
                     Ok(session) => {
                         let answer = talk(&session).await;
@@ -186,14 +235,11 @@ impl McpClient {
                     Err(failure) => failure,
                 };
                 match failure {
-                    Failure::Unauthorized { status: 401, .. } if may_renew_key => {
-                        may_renew_key = false;
+                    refused @ Failure::Unauthorized { status: 401, .. } if may_renew => {
+                        may_renew = false;
                         exchange.not_taken_up();
-                        let fresh = self.api_key(server, true).await?;
-                        if fresh == key {
-                            return Err(self.name_secret(server, failure));
-                        }
-                        key = fresh;
+                        let Some(fresh) = self.proofs.renewed(server, &proof).await? else { return Err(refused) };
+                        proof = fresh;
                     }
                     failure if may_ask && connection::is_version_refused(&failure) => {
                         tracing::warn!(server_id = server.server_id, mcp_version = server.mcp_version, %failure, "stored MCP version refused, asking the server");
@@ -201,31 +247,31 @@ impl McpClient {
                         exchange.not_taken_up();
                         opening = Opening::Ask;
                     }
-                    failure => return Err(self.name_secret(server, failure)),
+                    failure => return Err(failure),
                 }
             }
         };
-        let outcome = within(deadline, Box::pin(whole)).await;
+        let outcome = within(deadline, Box::pin(whole)).await.map_err(|failure| self.name_secret(server, failure));
         outcome.map_err(|failure| failure.of(&server.server_id, exchange.tool_call_sent()))
-    }
-
-    async fn api_key(&self, server: &Server, fresh: bool) -> Result<Option<(HeaderName, HeaderValue)>, Failure> {
-        if server.authentication_type != AuthenticationType::ApiKey {
-            return Ok(None);
-        }
-        let header = server.api_key_header.as_deref().unwrap_or(DEFAULT_API_KEY_HEADER);
-        let header = api_key_header(header).map_err(Failure::Refused)?;
-        Ok(Some((header, self.keys.get(&server.server_id, fresh).await?)))
     }
 
     /// Tells which secret was not accepted.
     fn name_secret(&self, server: &Server, failure: Failure) -> Failure {
         match failure {
-            Failure::Unauthorized { status, .. } if server.authentication_type == AuthenticationType::ApiKey => {
-                Failure::Unauthorized { status, secret: Some(self.keys.secret_name(&server.server_id)) }
+            Failure::Unauthorized { status, .. } => {
+                Failure::Unauthorized { status, secret: self.proofs.secret_name(server) }
             }
             other => other,
         }
+    }
+}
+
+/// What is wrong with a tool's declaration of how it is called, for the protocol type of its server.
+pub(crate) fn declaration_problems(server: &Server, tool: &Tool) -> Vec<String> {
+    match server.protocol_type {
+        ProtocolType::JsonRpc => Vec::new(),
+        ProtocolType::Rest => rest::problems(server, tool),
+        ProtocolType::GraphQl => graphql::problems(tool),
     }
 }
 

@@ -1,9 +1,13 @@
-//! The client against real servers: protocol, errors over https, Lambda.
+//! The client against real servers: protocols, errors over https, Lambda, and how calls prove who they are.
 
 mod fuzz;
+mod graphql;
 mod http;
+mod iam;
 mod lambda;
+mod oauth;
 mod protocol;
+mod rest;
 
 use std::time::Duration;
 
@@ -15,6 +19,9 @@ use crate::{
     registry::{Annotations, Status},
     test_support::{STAGE, sdk_config},
 };
+
+/// Where the roles of servers are.
+const ROLES: &str = "arn:aws:iam::123456789012:role/switchyard-mcp/test/switchyard-test-mcp-";
 
 /// A server whose every tool of the test server is approved.
 pub(crate) fn server(endpoint_url: &str, mcp_version: Option<&str>) -> Server {
@@ -56,7 +63,8 @@ pub(crate) fn server(endpoint_url: &str, mcp_version: Option<&str>) -> Server {
 /// A guard that admits loopback, where tests run their servers.
 fn open_guard() -> Guard {
     let allowed_networks = vec!["127.0.0.0/8".parse().unwrap()];
-    Guard::new(&Reach { stage: STAGE.to_owned(), allowed_networks, ..Reach::default() }).unwrap()
+    let role_prefix = Some(ROLES.to_owned());
+    Guard::new(&Reach { stage: STAGE.to_owned(), allowed_networks, role_prefix, ..Reach::default() }).unwrap()
 }
 
 /// A client whose AWS calls go to `aws`.
@@ -82,4 +90,34 @@ async fn failure(client: &McpClient, server: &Server, tool: &str) -> (Failure, b
     let error = call(client, server, tool).await.unwrap_err();
     let may_have_run = error.may_have_run();
     (error.failure, may_have_run)
+}
+
+/// Calls a tool with arguments, as for an execution.
+async fn call_with(
+    client: &McpClient,
+    server: &Server,
+    tool: &str,
+    arguments: serde_json::Value,
+) -> Result<ToolResult, CallError> {
+    let meta = json!({ crate::contract::EXECUTION_ID: "0198c0de-0000-7000-8000-000000000000" });
+    let object = |value: serde_json::Value| value.as_object().unwrap().clone();
+    client.call_tool(server, tool, object(arguments), object(meta), soon()).await
+}
+
+/// A tool from its declaration.
+fn tool(declaration: serde_json::Value) -> Tool {
+    serde_json::from_value(declaration).unwrap()
+}
+
+/// Secrets Manager with one secret of one server.
+async fn secret(server_id: &str, purpose: &str, value: &str) -> wiremock::MockServer {
+    use wiremock::matchers::{body_partial_json, header};
+    let mock = wiremock::MockServer::start().await;
+    let name = format!("switchyard/test/mcp/{server_id}/{purpose}");
+    wiremock::Mock::given(header("x-amz-target", "secretsmanager.GetSecretValue"))
+        .and(body_partial_json(json!({ "SecretId": name })))
+        .respond_with(wiremock::ResponseTemplate::new(200).set_body_json(json!({ "SecretString": value })))
+        .mount(&mock)
+        .await;
+    mock
 }

@@ -94,6 +94,12 @@ impl Declared {
             deployment_region: read.text("DeploymentRegion", 32),
         };
         read.api_key_header(&declared);
+        if declared.protocol_type != ProtocolType::JsonRpc && declared.tools.is_none() {
+            read.problem(format!(
+                "AvailableTools is missing: a {} server cannot be asked for its tools",
+                declared.protocol_type
+            ));
+        }
         let unknown: Vec<String> = read.left.keys().cloned().collect();
         for name in unknown {
             read.problem(format!("{name} is not a property of this resource"));

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::{
-    mcp_client::MAX_TOOLS,
+    mcp_client::{MAX_TOOLS, declaration_problems},
     registry::{Server, Tool},
 };
 
@@ -107,6 +107,9 @@ pub(super) fn problems(server: &Server) -> Vec<String> {
         if !tool.meta.is_null() && !tool.meta.is_object() {
             problems.push(format!("tool \"{name}\": _meta must be an object"));
         }
+        let wrong = declaration_problems(server, tool).into_iter();
+        let protocol = server.protocol_type;
+        problems.extend(wrong.map(|problem| format!("tool \"{name}\", its {protocol} declaration: {problem}")));
     }
     problems.extend(environment_problem(server));
     problems

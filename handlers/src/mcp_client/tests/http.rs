@@ -16,14 +16,14 @@ fn success(request: &Request) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": body["id"], "result": result}))
 }
 
-async fn answering(response: ResponseTemplate) -> MockServer {
+pub(super) async fn answering(response: ResponseTemplate) -> MockServer {
     let mock = MockServer::start().await;
     Mock::given(any()).respond_with(response).mount(&mock).await;
     mock
 }
 
 /// A server that takes a request and then writes `answer` again and again.
-async fn raw(head: &'static str, answer: &'static [u8], endless: bool) -> String {
+pub(super) async fn raw(head: &'static str, answer: &'static [u8], endless: bool) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/mcp", listener.local_addr().unwrap());
     tokio::spawn(async move {
@@ -245,14 +245,24 @@ async fn the_local_stage_leads_calls_to_the_emulator() {
 }
 
 #[tokio::test]
-async fn what_is_not_spoken_is_said() {
-    let mut oauth = server("https://example.com/", MODERN);
-    oauth.authentication_type = AuthenticationType::OAuth;
-    let mut rest = server("https://example.com/", MODERN);
-    rest.protocol_type = ProtocolType::Rest;
-    for server in [oauth, rest] {
+async fn what_a_lambda_function_is_not_asked_by_is_said() {
+    let function = server("arn:aws:lambda:us-east-1:123456789012:function:team-tools", MODERN);
+    let types = |protocol_type, authentication_type| Server { protocol_type, authentication_type, ..function.clone() };
+    for (server, part) in [
+        (types(ProtocolType::Rest, AuthenticationType::None), "the protocol type rest for a Lambda function"),
+        (types(ProtocolType::GraphQl, AuthenticationType::None), "the protocol type graphql for a Lambda function"),
+        (
+            types(ProtocolType::JsonRpc, AuthenticationType::ApiKey),
+            "the authentication type api_key for a Lambda function",
+        ),
+        (
+            types(ProtocolType::JsonRpc, AuthenticationType::OAuth),
+            "the authentication type oauth for a Lambda function",
+        ),
+        (types(ProtocolType::JsonRpc, AuthenticationType::Iam), "the authentication type iam for a Lambda function"),
+    ] {
         let error = call(&client(), &server, "echo").await.unwrap_err();
-        assert!(error.to_string().contains("not supported by this version"), "{error}");
+        assert!(error.to_string().contains(part), "{error}");
         assert!(!error.may_have_run());
     }
 }
@@ -315,7 +325,7 @@ async fn a_missing_key_stops_the_call() {
 #[test]
 fn headers_that_http_or_mcp_needs_carry_no_key() {
     for name in
-        ["Host", "content-type", "Mcp-Session-Id", "X-Amz-Security-Token", "bad header", "", "Transfer-Encoding"]
+        ["Host", "content-type", "Mcp-Session-Id", "X-Amz-Security-Token", "bad header", "", "Switchyard-Execution-Id"]
     {
         assert!(api_key_header(name).is_err(), "{name}");
     }

@@ -81,20 +81,100 @@ async fn tools_and_the_settings_that_name_them_are_checked() {
     assert_eq!(desk.entry("1.0.0").await, None);
 }
 
+/// A tool with a declaration, as `AvailableTools`.
+fn declared(properties: Value, meta: Value) -> Value {
+    let schema = json!({"type": "object", "properties": properties, "required": ["city"]});
+    let annotations = json!({"readOnlyHint": true});
+    json!([{"name": "look", "inputSchema": schema, "annotations": annotations, "_meta": meta}]).to_string().into()
+}
+
 #[tokio::test]
-async fn what_this_version_does_not_speak_is_refused_at_registration() {
+async fn what_a_protocol_or_authentication_needs_is_checked_at_registration() {
     let desk = Desk::open("http://127.0.0.1:9").await;
     let wish = properties(&dead_endpoint().await);
-    for more in [
-        json!({"AuthenticationType": "oauth"}),
-        json!({"AuthenticationType": "iam"}),
-        json!({"ProtocolType": "rest"}),
-        json!({"ProtocolType": "graphql"}),
+    let oauth =
+        |oauth: Value| json!({"AuthenticationType": "oauth", "Configuration": json!({"oauth": oauth}).to_string()});
+    let iam =
+        |auth: Value| json!({"AuthenticationType": "iam", "Configuration": json!({"aws_auth": auth}).to_string()});
+    let city = json!({"city": {"type": "string"}, "days": {"type": "integer"}});
+    let rest = |http: Value| json!({"ProtocolType": "rest", "AvailableTools": declared(city.clone(), json!({"switchyard/http": http}))});
+    let graphql = |meta: Value| json!({"ProtocolType": "graphql", "AvailableTools": declared(city.clone(), meta)});
+    let document = |query: &str| graphql(json!({"switchyard/graphql": {"query": query}}));
+    for (more, part) in [
+        (json!({"AuthenticationType": "oauth"}), "Configuration.oauth is missing"),
+        (oauth(json!({"scope": "x"})), "Configuration.oauth: missing field `token_url`"),
+        (
+            oauth(json!({"token_url": "https://id.example/", "secret": "x"})),
+            "Configuration.oauth: unknown field `secret`",
+        ),
+        (
+            oauth(json!({"token_url": "https://169.254.169.254/"})),
+            "Configuration.oauth.token_url: 169.254.169.254 is a link-local",
+        ),
+        (
+            oauth(json!({"token_url": "arn:aws:lambda:us-east-1:123456789012:function:f"})),
+            "token_url must be an https URL",
+        ),
+        (
+            json!({"Configuration": json!({"oauth": {}}).to_string()}),
+            "Configuration.oauth needs the authentication type oauth",
+        ),
+        (json!({"AuthenticationType": "iam"}), "Configuration.aws_auth is missing"),
+        (iam(json!({"service": "sts", "region": "us-east-1"})), "Configuration.aws_auth.service \"sts\" is none of"),
+        (iam(json!({"service": "lambda", "region": "US East"})), "Configuration.aws_auth.region \"US East\""),
+        (iam(json!({"service": "lambda", "region": "us-east-1"})), "deployed without roles for servers"),
+        (
+            with(
+                &iam(json!({"service": "lambda", "region": "us-east-1"})),
+                json!({"EndpointUrl": "https://a.execute-api.eu-west-1.amazonaws.com/"}),
+            ),
+            "is execute-api in eu-west-1; leave the setting out",
+        ),
+        (
+            rest(json!({"method": "GET", "path": "/cities/{town}", "query": ["days", "city"]})),
+            "path: inputSchema has no property \"town\"",
+        ),
+        (
+            rest(json!({"method": "GET", "path": "/cities/{days}", "query": ["city"]})),
+            "\"days\" must be in inputSchema.required",
+        ),
+        (rest(json!({"method": "GET", "path": "/cities/{city}"})), "\"days\" has no place: a GET has no body"),
+        (rest(json!({"path": "/cities/{city}", "query": ["city"]})), "query: \"city\" has a place already"),
+        (rest(json!({"path": "/../admin"})), "rest declaration: path must not hold"),
+        (rest(json!({"method": "TRACE"})), "rest declaration: unknown variant `TRACE`"),
+        (rest(json!({"url": "https://x"})), "rest declaration: unknown field `url`"),
+        (graphql(json!({})), "graphql declaration: it is missing"),
+        (document("mutation { a }"), "it has a mutation, but the tool is approved as changing nothing"),
+        (document("{ a"), "it ends in the middle"),
+        (document("query A { a } query B { b }"), "it has 2 operations"),
+        (document("subscription { a }"), "subscriptions are not supported"),
     ] {
         let reason = failed(&desk.create(FIRST, &with(&wish, more.clone())).await);
-        assert!(reason.contains("not supported by this version"), "{more}: {reason}");
+        assert!(reason.contains(part), "{more}: {reason}");
+    }
+    for protocol in ["rest", "graphql"] {
+        let mut undeclared = with(&wish, json!({"ProtocolType": protocol}));
+        undeclared.as_object_mut().unwrap().remove("AvailableTools");
+        let reason = failed(&desk.create(FIRST, &undeclared).await);
+        assert!(
+            reason.contains(&format!("AvailableTools is missing: a {protocol} server cannot be asked")),
+            "{reason}"
+        );
     }
     assert_eq!(desk.entry("1.0.0").await, None);
+}
+
+#[tokio::test]
+async fn a_server_without_mcp_is_registered_without_a_request_to_it() {
+    let untouched = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(200)).expect(0).mount(&untouched).await;
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let city = json!({"city": {"type": "string"}});
+    let tools = declared(city, json!({"switchyard/http": {"method": "GET", "path": "/cities/{city}"}}));
+    let wish = with(&properties(&untouched.uri()), json!({"ProtocolType": "rest", "AvailableTools": tools}));
+    succeeded(&desk.create(FIRST, &wish).await);
+    let entry = desk.entry("1.0.0").await.unwrap();
+    assert_eq!((entry.protocol_type, entry.mcp_version), (registry::ProtocolType::Rest, None));
 }
 
 #[tokio::test]

@@ -69,7 +69,7 @@ async fn a_key_is_sent_only_for_what_is_active_here_or_held_already() {
         (FIRST, json!({"Status": "inactive"}), "resting"),
     ] {
         let reason = failed(&desk.create(sender, &with(&wish, more.clone())).await);
-        assert!(reason.contains("an API key is sent only") && reason.contains("AvailableTools"), "{reason}");
+        assert!(reason.contains("credentials are used only") && reason.contains("AvailableTools"), "{reason}");
         let given = with(&with(&wish, more), json!({"AvailableTools": tools, "ServerId": id}));
         succeeded(&desk.create(sender, &given).await);
         assert_eq!((server.requests(), asked(&secrets).await), (0, 0));
