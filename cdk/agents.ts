@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import {
   characters,
+  oneLine,
   readAgentFile,
   type ActionGroupFile,
   type AgentFile,
@@ -86,7 +87,7 @@ const reporter =
   (directory: string, problems: string[]) =>
   (file: string): Report =>
   (at, reason) =>
-    problems.push(`${path.join(directory, file)}: ${at === "" ? "" : `${at}: `}${reason}`);
+    problems.push(`${path.join(directory, file)}: ${at === "" ? "" : `${at}: `}${oneLine(reason, 600)}`);
 
 /** The same for files that have been read: name and text, sorted. `problems` are those known already. */
 export function agentsOf(

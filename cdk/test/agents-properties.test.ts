@@ -30,7 +30,7 @@ class Outcomes {
 
 /** A problem that a person can read: one line, not endless, nothing that a terminal would obey. */
 function readable(problem: string): void {
-  assert.ok(problem.trim() !== "" && problem.length <= 3000, `${problem.length} characters: ${problem.slice(0, 300)}`);
+  assert.ok(problem.trim() !== "" && problem.length <= 2000, `${problem.length} characters: ${problem.slice(0, 300)}`);
   assert.doesNotMatch(problem, /\p{Cc}/u);
 }
 

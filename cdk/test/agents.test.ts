@@ -223,6 +223,21 @@ test("a directory without an orchestrator, or with .yml files, is refused", () =
   ]);
 });
 
+test("what is told of a file is short and on one line, whatever stands in it", () => {
+  const long = `x\u009b${"y".repeat(5000)}`;
+  const [problem = ""] = problems(
+    changed("bootstrap", (agent) => Object.assign(first(agent).parameters[0]!, { type: "integer", enum: [long] })),
+  );
+  assert.match(problem, /is not of the type|may not stand in it/);
+  assert.ok(problem.length < 1000 && !/\p{Cc}/u.test(problem), problem);
+  const deep = changed("bootstrap", () => undefined);
+  writeFileSync(path.join(deep, "compute.yaml"), "[".repeat(100_000));
+  for (const line of problems(deep)) assert.match(line, /^compute\.yaml: not valid YAML: /);
+  const bomb = Array.from({ length: 9 }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i},`.repeat(9)}]`);
+  writeFileSync(path.join(deep, "compute.yaml"), ["a0: &a0 [x]", ...bomb].join("\n"));
+  assert.match(problems(deep)[0] ?? "", /^compute\.yaml: not valid YAML: .*alias/);
+});
+
 test("two agents with the same local id are refused", () => {
   assert.equal(localAgentId("orchestrator"), "ORCHESTRAT");
   assert.equal(localAgentId("data_base"), "DATABASE");
