@@ -46,6 +46,12 @@ export const gitlabTokenSecret = (stage: string): string => `switchyard/${stage}
 /** Secret with the key of an MCP server. The path is derived from the server's id, never supplied. */
 export const apiKeySecret = (stage: string, serverId: string): string => `switchyard/${stage}/mcp/${serverId}/api_key`;
 
+/**
+ * Path of the roles under which requests to MCP servers are signed, and the beginning of their names; a server's id follows.
+ * Derived like the secrets, never supplied.
+ */
+export const serverRoles = (stage: string): string => `switchyard-mcp/${stage}/switchyard-${stage}-mcp-`;
+
 /** Id of an agent in the agent runtime of the local stage: Bedrock's ids are at most 10 letters and digits too. */
 export function localAgentId(name: string): string {
   return name.toUpperCase().replaceAll("_", "").slice(0, 10);
@@ -59,6 +65,11 @@ export function functionArn(stack: Stack, name: string): string {
     resourceName: name,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
+}
+
+/** ARN of a role in the stack's account. */
+export function roleArn(stack: Stack, name: string): string {
+  return stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: name });
 }
 
 /** ARN of a table in the stack's account and region. */

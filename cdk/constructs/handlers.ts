@@ -12,6 +12,8 @@ import {
   functionName,
   memoryTable,
   registryTable,
+  roleArn,
+  serverRoles,
   stateTable,
   tableArn,
   type Handler,
@@ -95,7 +97,7 @@ export function mcpProxy(scope: Construct, config: Config): RustFunction {
       // Said in a word: a variable that is missing or empty means that somebody forgot it.
       PROTECTED_ENVIRONMENTS: config.protectedEnvironments.join(",") || NO_ENVIRONMENT,
       REQUEST_KEY_MINUTES: String(config.requestKeyMinutes),
-      ...reach(config),
+      ...reach(stack, config),
     },
   );
   fn.allow(["dynamodb:Query"], [tableArn(stack, registryTable(stage))]);
@@ -112,7 +114,7 @@ export function registration(scope: Construct, config: Config): RustFunction {
   const fn = handler(scope, config, "registration", Duration.minutes(1), "Registers MCP servers for CloudFormation", {
     STAGE: stage,
     REGISTRY_TABLE: registryTable(stage),
-    ...reach(config),
+    ...reach(Stack.of(scope), config),
   });
   fn.allow(
     ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
@@ -150,20 +152,20 @@ function handler(
 }
 
 /** Which MCP servers may be reached. A variable that is not set allows nothing. */
-function reach(config: Config): Readonly<Record<string, string>> {
+function reach(stack: Stack, config: Config): Readonly<Record<string, string>> {
   const lists = {
     ALLOWED_NETWORKS: config.allowedNetworks,
     INVOCABLE_FUNCTIONS: config.invocableFunctions,
     CONNECT_TO: config.connectTo,
   };
-  return Object.fromEntries(
-    Object.entries(lists)
-      .filter(([, values]) => values.length > 0)
-      .map(([name, values]) => [name, values.join(",")]),
-  );
+  const given = Object.entries(lists).filter(([, values]) => values.length > 0);
+  return {
+    ...Object.fromEntries(given.map(([name, values]) => [name, values.join(",")])),
+    MCP_ROLE_PREFIX: roleArn(stack, serverRoles(config.stage)),
+  };
 }
 
-/** MCP servers on Lambda that carry our tag or are listed in the settings, and the secrets of all MCP servers. */
+/** MCP servers on Lambda that carry our tag or are listed in the settings, and the secrets and roles of all MCP servers. */
 function allowMcpServers(fn: RustFunction, config: Config): void {
   const stack = Stack.of(fn);
   fn.role.addToPolicy(
@@ -201,5 +203,12 @@ function allowMcpServers(fn: RustFunction, config: Config): void {
     apiKeys,
     "One secret for each MCP server, under a path that is derived from the server's id and belongs to this stage alone; " +
       "Secrets Manager adds six characters to each name.",
+  );
+  const roles = roleArn(stack, `${serverRoles(config.stage)}*`);
+  fn.allow(["sts:AssumeRole"], [roles]);
+  fn.acknowledgeWildcard(
+    roles,
+    "One role for each MCP server that takes signed requests, under a path of this stage alone. Its name is derived from the " +
+      "server's id, and its own trust policy has to let this function in.",
   );
 }

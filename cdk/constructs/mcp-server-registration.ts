@@ -11,14 +11,38 @@ export interface McpTool {
   readonly inputSchema: object;
   readonly outputSchema?: object;
   readonly annotations?: object;
+  /** How the tool is called where that is no MCP: `switchyard/http` or `switchyard/graphql`; what it deploys. */
+  readonly _meta?: object;
 }
 
-/** How callers prove to an MCP server who they are. */
-export interface McpAuthentication {
-  readonly type: "none" | "api_key" | "oauth" | "iam";
-  /** Header that carries the key, with `api_key`. @default - the registry's default */
-  readonly apiKeyHeader?: string;
-}
+/**
+ * How callers prove to an MCP server who they are. The secrets and the role are found under the server's id: an API key in
+ * `switchyard/{stage}/mcp/{serverId}/api_key`, client credentials in `.../oauth`, and the role
+ * `switchyard-mcp/{stage}/switchyard-{stage}-mcp-{serverId}`.
+ */
+export type McpAuthentication =
+  | { readonly type: "none" }
+  | {
+      readonly type: "api_key";
+      /** Header that carries the key. @default - the registry's default */
+      readonly apiKeyHeader?: string;
+    }
+  | {
+      readonly type: "oauth";
+      /** Token endpoint for the client credentials grant. */
+      readonly tokenUrl: string;
+      /** @default - the token endpoint's own default */
+      readonly scope?: string;
+      /** @default - none */
+      readonly audience?: string;
+      /** @default client_secret_basic */
+      readonly tokenEndpointAuthMethod?: "client_secret_basic" | "client_secret_post";
+    }
+  | {
+      readonly type: "iam";
+      /** What to sign for. @default - taken from the endpoint's host name, which has to be one of AWS */
+      readonly signedFor?: { readonly service: string; readonly region: string };
+    };
 
 /**
  * Where an MCP server is: a Lambda function that is invoked, or an https URL. A function of this app is given the tag that
@@ -43,7 +67,10 @@ export interface McpServerRegistrationProps {
   readonly protocol?: "jsonrpc" | "rest" | "graphql";
   /** @default - none: a Lambda endpoint is protected by IAM already */
   readonly authentication?: McpAuthentication;
-  /** Taken as they are, `annotations` included. @default - asked of the server when it is registered */
+  /**
+   * Taken as they are, `annotations` included. Needed with the protocols rest and graphql.
+   * @default - asked of the server when it is registered
+   */
   readonly tools?: readonly McpTool[];
   /** State to register in. @default active */
   readonly status?: "active" | "inactive" | "maintenance";
@@ -84,6 +111,9 @@ export class McpServerRegistration extends Construct {
     const { endpoint } = props;
     check("serverId", props.serverId, SERVER_ID, "1 to 63 of a-z, 0-9 and hyphens, no hyphen at either end");
     check("version", props.version, VERSION, "a semantic version such as 1.4.0");
+    checkProtocol(props);
+    const configuration = configurationOf(props);
+    const authentication = props.authentication ?? { type: "none" };
     const tools = props.tools === undefined ? undefined : stack.toJsonString(props.tools);
     const resource = new CustomResource(this, "Resource", {
       resourceType: "Custom::SwitchyardMcpServer",
@@ -96,11 +126,11 @@ export class McpServerRegistration extends Construct {
         Version: props.version,
         EndpointUrl: "url" in endpoint ? endpoint.url : endpoint.functionArn,
         ProtocolType: props.protocol ?? "jsonrpc",
-        AuthenticationType: props.authentication?.type ?? "none",
-        ApiKeyHeader: props.authentication?.apiKeyHeader,
+        AuthenticationType: authentication.type,
+        ApiKeyHeader: authentication.type === "api_key" ? authentication.apiKeyHeader : undefined,
         // JSON strings: CloudFormation would turn nested numbers and booleans into strings.
         AvailableTools: tools,
-        Configuration: props.configuration === undefined ? undefined : stack.toJsonString(props.configuration),
+        Configuration: configuration === undefined ? undefined : stack.toJsonString(configuration),
         Metadata: props.metadata === undefined ? undefined : stack.toJsonString(props.metadata),
         Status: props.status ?? "active",
         HealthCheckUrl: props.healthCheckUrl,
@@ -113,6 +143,39 @@ export class McpServerRegistration extends Construct {
       Tags.of(endpoint).add(MCP_TAG, props.stage, { includeResourceTypes: ["AWS::Lambda::Function"] });
       resource.node.addDependency(endpoint);
     }
+  }
+}
+
+/** The settings, with those of the authentication among them. */
+function configurationOf(props: McpServerRegistrationProps): Readonly<Record<string, unknown>> | undefined {
+  const { authentication, configuration } = props;
+  if (authentication?.type === "oauth") {
+    const oauth = {
+      token_url: authentication.tokenUrl,
+      scope: authentication.scope,
+      audience: authentication.audience,
+      token_endpoint_auth_method: authentication.tokenEndpointAuthMethod,
+    };
+    return { ...configuration, oauth };
+  }
+  if (authentication?.type === "iam" && authentication.signedFor !== undefined) {
+    return { ...configuration, aws_auth: authentication.signedFor };
+  }
+  return configuration;
+}
+
+/** A Lambda function speaks MCP and is guarded by IAM; servers without MCP cannot be asked for their tools. */
+function checkProtocol(props: McpServerRegistrationProps): void {
+  const { protocol = "jsonrpc", authentication, endpoint, tools } = props;
+  const mistake = (text: string) => new Mistake(`McpServerRegistration: ${text}`);
+  if (!("url" in endpoint) && protocol !== "jsonrpc") {
+    throw mistake(`protocol ${protocol} needs an endpoint with a url; a Lambda function is invoked with JSON-RPC`);
+  }
+  if (!("url" in endpoint) && authentication !== undefined && authentication.type !== "none") {
+    throw mistake(`authentication ${authentication.type} needs an endpoint with a url; IAM guards a Lambda function`);
+  }
+  if (protocol !== "jsonrpc" && tools === undefined) {
+    throw mistake(`protocol ${protocol} needs tools; only an MCP server can be asked for them`);
   }
 }
 

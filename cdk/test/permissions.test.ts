@@ -45,6 +45,7 @@ const base = (path: string) => [
   `logs:CreateLogStream logs:PutLogEvents on {${path}/Logs.Arn}`,
   "xray:PutTelemetryRecords xray:PutTraceSegments on *",
 ];
+const SERVER_ROLES = "arn:aws:iam::{AWS::AccountId}:role/switchyard-mcp/dev/switchyard-dev-mcp-";
 const MCP_SERVERS = [
   `lambda:InvokeFunction on ${arn("lambda", "function:*")} if {"StringEquals":{"aws:ResourceTag/switchyard-mcp":"dev"}}`,
   `Deny lambda:InvokeFunction on ${HANDLERS.map((bin) => arn("lambda", `function:switchyard-dev-${bin}`))
@@ -52,6 +53,7 @@ const MCP_SERVERS = [
     .sort()
     .join(" ")}`,
   `secretsmanager:GetSecretValue on ${arn("secretsmanager", "secret:switchyard/dev/mcp/*")}`,
+  `sts:AssumeRole on ${SERVER_ROLES}*`,
 ];
 const table = (name: string) => arn("dynamodb", `table/${name}`);
 const MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0";
@@ -132,6 +134,7 @@ const WILDCARDS: readonly (readonly [pattern: RegExp, reason: string])[] = [
     /^secretsmanager:GetSecretValue on \S+:secret:switchyard\/dev\/mcp\/\*$/,
     "one secret for each server, and a random suffix",
   ],
+  [/^sts:AssumeRole on \S+:role\/switchyard-mcp\/dev\/switchyard-dev-mcp-\*$/, "one role for each server"],
   [
     /^bedrock:InvokeModel.* on arn:aws:bedrock:\*::foundation-model\/\S+ \S+:inference-profile\/us\.\S+$/,
     "the profile of a geography chooses the region",

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Stack } from "aws-cdk-lib";
 import * as lambda from "aws-cdk-lib/aws-lambda";
-import { McpServerRegistration } from "../constructs/mcp-server-registration";
+import {
+  McpServerRegistration,
+  type McpAuthentication,
+  type McpServerRegistrationProps,
+} from "../constructs/mcp-server-registration";
 import { Synthesised, app, stack, switchyard } from "./support";
 
 const TYPE = "Custom::SwitchyardMcpServer";
@@ -110,6 +114,60 @@ test("another team's stack registers an https server with tools, key and metadat
     DeploymentStack: "Billing",
     DeploymentRegion: "eu-west-1",
   });
+});
+
+const URL = { url: "https://cities.test/api" };
+const TOOLS = [
+  {
+    name: "get_city",
+    description: "Finds one.",
+    inputSchema: { type: "object", properties: { city: { type: "string" } }, required: ["city"] },
+    annotations: { readOnlyHint: true },
+    _meta: { "switchyard/http": { method: "GET", path: "/cities/{city}" } },
+  },
+];
+
+test("a REST server with OAuth, and one with signed requests", () => {
+  const registered = (authentication: McpAuthentication, configuration?: Record<string, unknown>) => {
+    const theirs = new Stack(app(), "Cities");
+    const what = { stage: "dev", serverId: "cities", version: "1.0.0", endpoint: URL, protocol: "rest" } as const;
+    new McpServerRegistration(theirs, "R", {
+      ...what,
+      tools: TOOLS,
+      authentication,
+      ...(configuration === undefined ? {} : { configuration }),
+    });
+    return new Synthesised(theirs).one(TYPE).Properties;
+  };
+  const oauth = registered(
+    { type: "oauth", tokenUrl: "https://id.test/token", scope: "cities", audience: "https://cities.test" },
+    { environment_argument: "environment" },
+  );
+  assert.equal(oauth["ProtocolType"], "rest");
+  assert.equal(oauth["AuthenticationType"], "oauth");
+  assert.deepEqual(JSON.parse(String(oauth["AvailableTools"])), TOOLS);
+  assert.deepEqual(JSON.parse(String(oauth["Configuration"])), {
+    environment_argument: "environment",
+    oauth: { token_url: "https://id.test/token", scope: "cities", audience: "https://cities.test" },
+  });
+  const signedFor = { service: "execute-api", region: "eu-west-1" };
+  const iam = registered({ type: "iam", signedFor });
+  assert.equal(iam["AuthenticationType"], "iam");
+  assert.deepEqual(JSON.parse(String(iam["Configuration"])), { aws_auth: signedFor });
+  assert.equal(registered({ type: "iam" })["Configuration"], undefined);
+});
+
+test("a protocol or authentication that the endpoint cannot have is told when it is written", () => {
+  const register = (props: Partial<McpServerRegistrationProps>) => () => {
+    const theirs = stack();
+    const fn = lambda.Function.fromFunctionArn(theirs, "F", "arn:aws:lambda:us-east-1:123456789012:function:f");
+    const what = { stage: "dev", serverId: "cities", version: "1.0.0", endpoint: fn };
+    new McpServerRegistration(theirs, "R", { ...what, ...props });
+  };
+  assert.throws(register({ protocol: "rest", tools: TOOLS }), /protocol rest needs an endpoint with a url/);
+  assert.throws(register({ protocol: "graphql", endpoint: URL }), /protocol graphql needs tools/);
+  assert.throws(register({ authentication: { type: "iam" } }), /authentication iam needs an endpoint with a url/);
+  assert.doesNotThrow(register({ authentication: { type: "none" } }));
 });
 
 test("what the registry would refuse is told when it is written", () => {

@@ -55,7 +55,10 @@ test("the functions are told what they need, and nothing else", () => {
     allowedNetworks: "10.0.0.0/8,fd00::/8",
     protectedEnvironments: "prod,staging",
   });
-  assert.deepEqual(service.environment("mcp_proxy"), {
+  const roles = "arn:aws:iam::{AWS::AccountId}:role/switchyard-mcp/dev/switchyard-dev-mcp-";
+  const told = (bin: string) =>
+    Object.fromEntries(Object.entries(service.environment(bin)).map(([name, value]) => [name, service.text(value)]));
+  assert.deepEqual(told("mcp_proxy"), {
     STAGE: "dev",
     MEMORY_TABLE: "DeploymentMemory-dev",
     REGISTRY_TABLE: "MCPServerRegistry-dev",
@@ -64,11 +67,13 @@ test("the functions are told what they need, and nothing else", () => {
     PROTECTED_ENVIRONMENTS: "prod,staging",
     REQUEST_KEY_MINUTES: "10",
     ALLOWED_NETWORKS: "10.0.0.0/8,fd00::/8",
+    MCP_ROLE_PREFIX: roles,
   });
-  assert.deepEqual(service.environment("registration"), {
+  assert.deepEqual(told("registration"), {
     STAGE: "dev",
     REGISTRY_TABLE: "MCPServerRegistry-dev",
     ALLOWED_NETWORKS: "10.0.0.0/8,fd00::/8",
+    MCP_ROLE_PREFIX: roles,
   });
   assert.deepEqual(service.environment("memory_manager"), { MEMORY_TABLE: "DeploymentMemory-dev" });
   assert.deepEqual(service.environment("Pipelines/pipelines"), {

@@ -43,6 +43,13 @@ struct Declaration {
     operation_name: Option<String>,
 }
 
+/// What is sent.
+struct Operation {
+    query: String,
+    operation_name: Option<String>,
+    variables: Map<String, Value>,
+}
+
 impl Declaration {
     fn of(tool: &Tool) -> Result<Option<Self>, String> {
         tool.meta.get(META).map(Self::deserialize).transpose().map_err(|e| e.to_string())
@@ -82,10 +89,10 @@ fn admit(query: &str, operation_name: Option<&str>, read_only: bool) -> Result<(
 /// The request of a tool with these arguments.
 pub(super) fn question(endpoint: &Url, tool: &Tool, arguments: &JsonObject) -> Result<Question, Failure> {
     let misdeclared = |problem| Failure::Misdeclared(format!("{META} of the tool {}: {problem}", tool.name));
-    let (query, operation_name, variables) = match Declaration::of(tool).map_err(misdeclared)? {
+    let Operation { query, operation_name, variables } = match Declaration::of(tool).map_err(misdeclared)? {
         Some(Declaration { query, operation_name }) => {
             admit(&query, operation_name.as_deref(), tool.read_only()).map_err(misdeclared)?;
-            (query, operation_name, arguments.clone())
+            Operation { query, operation_name, variables: arguments.clone() }
         }
         None => passed_on(tool, arguments)?,
     };
@@ -98,7 +105,7 @@ pub(super) fn question(endpoint: &Url, tool: &Tool, arguments: &JsonObject) -> R
 }
 
 /// Document, operation and variables as the caller gives them.
-fn passed_on(tool: &Tool, arguments: &JsonObject) -> Result<(String, Option<String>, Map<String, Value>), Failure> {
+fn passed_on(tool: &Tool, arguments: &JsonObject) -> Result<Operation, Failure> {
     let wrong = |name: &str, reason: String| Failure::Argument { name: shorten(name, 80), reason };
     let is_known = |name: &str| matches!(name, QUERY | VARIABLES | OPERATION_NAME);
     if let Some(name) = arguments.keys().find(|name| !is_known(name)) {
@@ -123,7 +130,7 @@ fn passed_on(tool: &Tool, arguments: &JsonObject) -> Result<(String, Option<Stri
         }
         Some(_) => return Err(wrong(VARIABLES, "must be a JSON object".to_owned())),
     };
-    Ok((query, operation_name, variables))
+    Ok(Operation { query, operation_name, variables })
 }
 
 /// What the operation answered. With errors it failed, even if a part of the data is there.
