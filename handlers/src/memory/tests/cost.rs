@@ -88,11 +88,8 @@ impl History {
 
 #[tokio::test]
 async fn a_long_history_is_read_at_the_price_of_a_short_one() {
-    let questions = [
-        filter(Some("dev"), None, None),
-        filter(None, Some("acme"), None),
-        filter(Some("dev"), Some("acme"), None),
-    ];
+    let questions =
+        [filter(Some("dev"), None, None), filter(None, Some("acme"), None), filter(Some("dev"), Some("acme"), None)];
     let mut history = History::new().await;
     history.grow(10);
     let mut short = Vec::new();
