@@ -18,6 +18,7 @@ mod mcp_proxy;
 mod memory_manager;
 mod networks;
 mod pipelines;
+mod protocols;
 mod registration;
 mod registration_races;
 mod runtime_api;

@@ -99,8 +99,8 @@ fn by_request(caller: &Caller, line: &Value, problems: &mut Vec<String>) -> Vec<
 }
 
 /// Actions that a request is authorised by: each of those that MiniStack checks must be among them.
-/// Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon DynamoDB, AWS Lambda and AWS
-/// Secrets Manager; Amazon DynamoDB developer guide, "Using IAM with DynamoDB transactions".
+/// Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon DynamoDB, AWS Lambda, AWS
+/// Secrets Manager and AWS STS; Amazon DynamoDB developer guide, "Using IAM with DynamoDB transactions".
 fn authorised_as(request: &str) -> &'static [&'static str] {
     match request {
         "DynamoDB_20120810.GetItem" => &["dynamodb:GetItem"],
@@ -112,6 +112,8 @@ fn authorised_as(request: &str) -> &'static [&'static str] {
             &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"]
         }
         "secretsmanager.GetSecretValue" => &["secretsmanager:GetSecretValue"],
+        // The query protocol, which names the action in the body. Of the functions, some assume roles by it.
+        "POST /" => &["sts:AssumeRole"],
         // A query would be a qualifier, and then the resource is the version or the alias.
         path if path.contains('?') => &[],
         path if path.starts_with("POST /2015-03-31/functions/") && path.ends_with("/invocations") => {

@@ -119,7 +119,12 @@ fn is_region(text: &str) -> bool {
 /// A phrase that names the setting.
 pub(super) fn check(server: &Server, guard: &Guard) -> Result<(), Failure> {
     Scope::of(server, guard)?;
-    guard.role(&server.server_id).map_err(Failure::Refused).map(drop)
+    role(server, guard).map(drop)
+}
+
+fn role(server: &Server, guard: &Guard) -> Result<String, Failure> {
+    let unusable = |reason| Failure::Misdeclared(format!("the authentication type iam cannot be used: {reason}"));
+    guard.role(&server.server_id).map_err(unusable)
 }
 
 impl Roles {
@@ -133,7 +138,7 @@ impl Roles {
     /// The settings are wrong, or the role cannot be assumed.
     pub(super) async fn signer(&self, server: &Server) -> Result<Signer, Failure> {
         let scope = Scope::of(server, &self.guard)?;
-        let role = self.guard.role(&server.server_id).map_err(Failure::Refused)?;
+        let role = role(server, &self.guard)?;
         let is_good =
             |credentials: &Credentials| credentials.expiry().is_none_or(|end| SystemTime::now() + MARGIN < end);
         let credentials = self.kept.get(role.clone(), is_good, self.assume(role)).await?;

@@ -6,11 +6,13 @@ use super::{
 };
 
 const VERSION: (&str, &str) = ("Version", "2010-05-15");
+/// A team's stack may make roles.
+const CAPABILITIES: (&str, &str) = ("Capabilities.member.1", "CAPABILITY_NAMED_IAM");
 
 /// Does something with a stack and waits for its end; returns the last status and its reason.
 pub(crate) async fn change(action: &str, stack: &str, template: &str) -> (String, String) {
-    let (status, xml) =
-        query("cloudformation", &[("Action", action), ("StackName", stack), ("TemplateBody", template), VERSION]).await;
+    let what = [("Action", action), ("StackName", stack), ("TemplateBody", template), CAPABILITIES, VERSION];
+    let (status, xml) = query("cloudformation", &what).await;
     assert_eq!(status, 200, "{xml}");
     settled(stack).await
 }

@@ -6,6 +6,7 @@ pub(crate) mod container;
 pub(crate) mod events;
 pub(crate) mod gitlab;
 pub(crate) mod runtime_api;
+pub(crate) mod servers;
 mod stack;
 
 use std::{collections::BTreeMap, future::Future, sync::LazyLock, time::Duration};

@@ -102,7 +102,10 @@ async fn nothing_but_the_derived_role_signs() {
     assert!(matches!(&error.failure, Failure::RoleUnusable { role, .. } if role.ends_with("-mcp-victim")), "{error}");
     for server_id in ["../tools", "tools/../x", "x:role/admin", ""] {
         other.server_id = server_id.to_owned();
-        assert!(matches!(call(&client, &other, "echo").await.unwrap_err().failure, Failure::Refused(_)), "{server_id}");
+        assert!(
+            matches!(call(&client, &other, "echo").await.unwrap_err().failure, Failure::Misdeclared(_)),
+            "{server_id}"
+        );
     }
     other.server_id = "a".repeat(60);
     assert!(call(&client, &other, "echo").await.unwrap_err().to_string().contains("longer than 64 characters"));
@@ -124,6 +127,6 @@ async fn nothing_but_the_derived_role_signs() {
     let roleless = client_of(&aws, guard.unwrap()).await;
     assert!(matches!(
         call(&roleless, &iam(&theirs.uri(), good), "echo").await.unwrap_err().failure,
-        Failure::Refused(_)
+        Failure::Misdeclared(_)
     ));
 }
