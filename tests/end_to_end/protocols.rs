@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::{
-    aws,
+    ask, aws, calls,
     cloudformation::{change, delete, events},
     events::{body, call},
     execution_id, run,
@@ -79,7 +79,7 @@ fn template(address: &str) -> String {
     .to_string()
 }
 
-async fn ask(group: &str, function: &str, parameters: &[(&str, &str, &str)]) -> Value {
+async fn called(group: &str, function: &str, parameters: &[(&str, &str, &str)]) -> Value {
     body(&aws::invoke("mcp_proxy", &call("cities", group, function, parameters)).await.unwrap())
 }
 
@@ -101,38 +101,39 @@ fn servers_of_every_kind_are_registered_and_called() {
         assert_eq!(aws::text(&entry, "mcp_version"), "2025-11-25");
 
         // REST: the argument stays in its place of the path.
-        let answer = ask("forecasts", "get_forecast", &[("place", "string", "a/b?c"), ("days", "integer", "3")]).await;
+        let answer =
+            called("forecasts", "get_forecast", &[("place", "string", "a/b?c"), ("days", "integer", "3")]).await;
         assert_eq!(answer["message"], "Sunny in a/b?c.");
         assert_eq!(answer["result"]["degrees"], 21);
         assert_eq!(seen("forecast"), [json!({ "place": "a/b?c", "query": "days=3" })]);
-        let answer = ask("forecasts", "get_forecast", &[("place", "string", "../token")]).await;
+        let answer = called("forecasts", "get_forecast", &[("place", "string", "../token")]).await;
         assert!(answer.to_string().contains("must not hold empty segments"), "{answer}");
-        let answer = ask("forecasts", "get_forecast", &[("place", "string", "Atlantis")]).await;
+        let answer = called("forecasts", "get_forecast", &[("place", "string", "Atlantis")]).await;
         assert!(answer.to_string().contains("HTTP 404: there is no such place"), "{answer}");
         assert_eq!(seen("forecast").len(), 2);
 
         // GraphQL: one token for both calls; the one that changes something is an execution.
-        let wish = [("environment", "string", "dev"), ("place", "string", "Bern")];
-        let answer = ask("places", "add_place", &wish).await;
-        let id = execution_id(answer["message"].as_str().unwrap());
-        assert_eq!(answer["result"]["addPlace"]["id"], 7);
+        let answer = ask("Add place Bern to the list of places in dev").await;
+        assert_eq!(calls(&answer).last().map(String::as_str), Some("cities/add_place"), "{}", answer.reply);
+        let id = execution_id(&answer.reply);
         let record = aws::record(&id).await.unwrap();
         assert_eq!(aws::text(&record, "status"), "succeeded");
         let sent = seen("graphql");
         assert_eq!(sent[0]["execution_id"], id);
         assert_eq!(sent[0]["body"]["variables"], json!({ "environment": "dev", "place": "Bern" }));
-        let answer = ask("places", "query_places", &[("query", "string", "{ places { id } }")]).await;
+        let answer = called("places", "query_places", &[("query", "string", "{ places { id } }")]).await;
         assert_eq!(answer["message"], "The tool `query_places` of places failed: the list is being sorted");
         let hidden = "# a query\nmutation { addPlace(list: \"dev\", name: \"x\") { id } }";
-        let answer = ask("places", "query_places", &[("query", "string", hidden)]).await;
+        let answer = called("places", "query_places", &[("query", "string", hidden)]).await;
         assert!(answer.to_string().contains("approved as changing nothing"), "{answer}");
-        let answer = ask("places", "add_place", &[("environment", "string", "prod"), wish[1]]).await;
+        let answer =
+            called("places", "add_place", &[("environment", "string", "prod"), ("place", "string", "Bern")]).await;
         assert!(answer.to_string().contains("protected"), "{answer}");
         assert_eq!(seen("graphql").len(), 2);
         assert_eq!(seen("token"), [json!("grant_type=client_credentials&scope=places")]);
 
         // MCP with signatures: every request carries one of the server's own role.
-        let answer = ask("measurements", "get_measurement", &[("place", "string", "Bern")]).await;
+        let answer = called("measurements", "get_measurement", &[("place", "string", "Bern")]).await;
         assert_eq!(answer["message"], "11 degrees");
         for method in ["initialize", "tools/list", "tools/call"] {
             for signature in seen(method) {
