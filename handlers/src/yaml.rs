@@ -8,8 +8,8 @@ use crate::error::shorten;
 /// How much aliases may add to a document, in parser events. None of ours has one; a few lines of them could fill the memory.
 const LARGEST_REPLAY: usize = 10_000;
 
-/// Reads a document by the core schema of YAML 1.2, in the characters of its section 5.1: `yes` is a text, `<<` an ordinary key, and a tag that is not of the
-/// schema an error.
+/// Reads a document by the core schema of YAML 1.2, in the characters of its section 5.1: `yes` is a text, `<<` an ordinary
+/// key, and a tag that is not of the schema an error.
 ///
 /// # Errors
 /// What is wrong and where, on one line.
