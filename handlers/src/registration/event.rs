@@ -57,12 +57,14 @@ impl Request {
     /// # Errors
     /// It is no event of a custom resource, so there is no `ResponseURL` to answer to.
     pub(super) fn parse(event: Value) -> Result<Self> {
+        const WHAT: &str = "This is not an event of a CloudFormation custom resource";
         if !event.is_object() {
-            return Err(invalid("This is not an event of a CloudFormation custom resource: it is no object."));
+            return Err(invalid(format!("{WHAT}: it is no object.")));
         }
-        serde_json::from_value(event).map_err(|e| {
-            let reason = shorten(&e.to_string(), 200);
-            invalid(format!("This is not an event of a CloudFormation custom resource: {reason}.")).with_source(e)
+        // What serde says of a value repeats it, and one of them is a credential: only the place is told.
+        serde_path_to_error::deserialize(event).map_err(|e| match e.path().to_string() {
+            path if path == "." => invalid(format!("{WHAT}: {}.", e.inner())),
+            path => invalid(format!("{WHAT}: {} is not what it should be.", shorten(&path, 60))),
         })
     }
 

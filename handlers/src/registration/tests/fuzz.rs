@@ -184,6 +184,22 @@ fn what_is_created_or_refused_can_be_deleted() {
     outcomes.include(&["created", "refused"]);
 }
 
+#[test]
+fn a_refused_event_is_not_repeated() {
+    for field in ["ResourceProperties", "RequestType", "StackId"] {
+        let mut event = event("Create");
+        event[field] =
+            if field == "StackId" { json!([event["ResponseURL"].take()]) } else { event["ResponseURL"].take() };
+        event["ResponseURL"] = json!("https://example.com/");
+        let error = Request::parse(event).unwrap_err();
+        assert!(error.message().contains(field) && error.causes().is_empty(), "{error}");
+        assert!(!error.message().contains(SECRET), "{error}");
+    }
+    let mut event = event("Create");
+    event.as_object_mut().unwrap().remove("StackId");
+    assert!(Request::parse(event).unwrap_err().message().contains("missing field `StackId`"));
+}
+
 /// Found by the property above: the id of a failed creation held whatever stood in `Version`.
 #[tokio::test]
 async fn a_version_that_is_none_does_not_get_into_the_physical_id() {
