@@ -53,8 +53,9 @@ impl Answer {
     }
 
     fn new(request: &Request, status: &str, physical_id: &str) -> Self {
-        let made_up = format!("not-registered-{}", request.request_id);
-        // CloudFormation takes no answer without an id.
+        // CloudFormation takes no answer without an id. Its request ids are UUIDs; a longer one would take the room of the rest.
+        let made_up = &request.request_id[..request.request_id.floor_char_boundary(36)];
+        let made_up = format!("not-registered-{made_up}");
         let physical_id = if physical_id.is_empty() { &made_up } else { physical_id };
         let physical_id = &physical_id[..physical_id.floor_char_boundary(MAX_PHYSICAL_ID)];
         Self(json!({

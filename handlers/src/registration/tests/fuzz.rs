@@ -185,6 +185,15 @@ fn what_is_created_or_refused_can_be_deleted() {
 }
 
 #[test]
+fn a_long_request_id_leaves_room_for_the_answer() {
+    let mut event = event("Create");
+    event["RequestId"] = json!("\"".repeat(1100));
+    event["ResourceProperties"]["ServerId"] = json!("");
+    let request = Request::parse(event).unwrap();
+    check_answer(&request, &Answer::failure(&request, "the server id is empty").body()).unwrap();
+}
+
+#[test]
 fn a_refused_event_is_not_repeated() {
     for field in ["ResourceProperties", "RequestType", "StackId"] {
         let mut event = event("Create");
