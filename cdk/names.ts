@@ -72,6 +72,16 @@ export function roleArn(stack: Stack, name: string): string {
   return stack.formatArn({ service: "iam", region: "", resource: "role", resourceName: name });
 }
 
+/** ARN of secrets in the stack's account and region; Secrets Manager adds six characters to each name. */
+export function secretArn(stack: Stack, name: string): string {
+  return stack.formatArn({
+    service: "secretsmanager",
+    resource: "secret",
+    resourceName: name,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
 /** ARN of a table in the stack's account and region. */
 export function tableArn(stack: Stack, name: string): string {
   return stack.formatArn({ service: "dynamodb", resource: "table", resourceName: name });

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -61,8 +60,8 @@ struct Wish {
 ///
 /// # Errors
 /// An answer is wrong: an error, another tenant's, or not what GitLab was asked to do.
-pub async fn measure(programs: &Programs, rounds: usize, log: Option<PathBuf>) -> Result<Chats> {
-    let stage = Stage::start(programs, false, log).await?;
+pub async fn measure(programs: &Programs, rounds: usize) -> Result<Chats> {
+    let stage = Stage::start(programs, false).await?;
     let event = registration("Create", None, &stage.endpoints.aws).to_string();
     stage.cloud.invoke(&full_name("registration"), event.into()).await?;
     // So that there is something to ask for; the processes that this starts are one of each function.

@@ -85,7 +85,7 @@ pub async fn run() -> Result<()> {
     say("asking short and long histories");
     report.history = history::measure(&programs, &[10, 10_000.min(options.records), options.records]).await?;
     say("chatting");
-    report.chats = Some(chats::measure(&programs, options.rounds, None).await?);
+    report.chats = Some(chats::measure(&programs, options.rounds).await?);
     say("calling for long");
     report.soak = soak_all(&programs, &cases, options.soak).await?;
     report.load_after = machine::load();

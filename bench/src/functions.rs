@@ -26,15 +26,6 @@ use crate::{
 /// Where in an MCP request of mcp_proxy the execution id is. A server treats an old one as a request that comes again.
 const EXECUTION_ID: &str = "/params/_meta/switchyard~1execution_id";
 
-/// How often things are done.
-#[derive(Debug, Clone, Copy)]
-pub struct Counts {
-    /// Starts of each function.
-    pub starts: usize,
-    /// Warm calls for each event.
-    pub calls: usize,
-}
-
 /// Sizes and start of a function.
 #[derive(Debug, Clone, Serialize)]
 pub struct Start {
@@ -144,7 +135,6 @@ pub async fn nothing(calls: usize) -> Result<Warm> {
         task_root: PathBuf::from("."),
         variables: Vec::new(),
         prompt: true,
-        log: None,
     };
     let mut environment = Environment::start(&function).await?;
     let payload = Bytes::from_static(b"{\"hello\":\"world\"}");

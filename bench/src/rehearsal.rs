@@ -47,7 +47,7 @@ const USUAL: [(&str, &str); 6] = [
 /// # Errors
 /// Something is not answered as it should be.
 pub async fn rehearse(programs: &Programs) -> Result<Vec<Case>> {
-    let stage = Stage::start(programs, true, None).await?;
+    let stage = Stage::start(programs, true).await?;
     let mut cases = Vec::new();
     let mailbox = stage.endpoints.aws.clone();
     register(&stage, "Create", None, &mailbox).await?;

@@ -1,6 +1,6 @@
 //! Everything a chat needs on this machine: the functions, DynamoDB, the agents and a GitLab.
 
-use std::{path::PathBuf, process::Stdio, sync::Arc};
+use std::{process::Stdio, sync::Arc};
 
 use serde_json::json;
 use tests::runtime_api::Function;
@@ -38,7 +38,7 @@ impl Stage {
     ///
     /// # Errors
     /// A part does not start.
-    pub async fn start(programs: &Programs, tapped: bool, log: Option<PathBuf>) -> Result<Self> {
+    pub async fn start(programs: &Programs, tapped: bool) -> Result<Self> {
         let recording = Arc::<Recording>::default();
         let cloud = Cloud::start(Arc::clone(&recording)).await?;
         let dynamodb = tables::serve(tables::fresh()?).await?;
@@ -58,7 +58,7 @@ impl Stage {
         if tapped {
             endpoints = Endpoints::all(&tap::start(endpoints, Arc::clone(&recording)).await?);
         }
-        let functions = FUNCTIONS.map(|name| Function { log: log.clone(), ..function(programs, name, &endpoints) });
+        let functions = FUNCTIONS.map(|name| function(programs, name, &endpoints));
         cloud.deploy(functions.into());
         Ok(Self { cloud, recording, endpoints, gitlab_address, _agents: agents, _gitlab: gitlab })
     }
@@ -105,7 +105,6 @@ pub fn function(programs: &Programs, name: &str, endpoints: &Endpoints) -> Funct
         task_root: programs.task_root(name),
         variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         prompt: false,
-        log: None,
     }
 }
 

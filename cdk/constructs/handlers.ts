@@ -1,5 +1,5 @@
 /** Our handlers: what each is told through its environment, and what its role may do. */
-import { ArnFormat, Duration, Stack } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { Construct } from "constructs";
 import { acknowledge } from "../acknowledge";
@@ -13,6 +13,7 @@ import {
   memoryTable,
   registryTable,
   roleArn,
+  secretArn,
   serverRoles,
   stateTable,
   tableArn,
@@ -192,15 +193,10 @@ function allowMcpServers(fn: RustFunction, config: Config): void {
       }),
     }),
   );
-  const apiKeys = stack.formatArn({
-    service: "secretsmanager",
-    resource: "secret",
-    resourceName: `switchyard/${config.stage}/mcp/*`,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
-  fn.allow(["secretsmanager:GetSecretValue"], [apiKeys]);
+  const secrets = secretArn(stack, `switchyard/${config.stage}/mcp/*`);
+  fn.allow(["secretsmanager:GetSecretValue"], [secrets]);
   fn.acknowledgeWildcard(
-    apiKeys,
+    secrets,
     "One secret for each MCP server, under a path that is derived from the server's id and belongs to this stage alone; " +
       "Secrets Manager adds six characters to each name.",
   );

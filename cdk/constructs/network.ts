@@ -1,10 +1,10 @@
 /** Functions inside a VPC, and the endpoints by which they reach AWS from there. */
-import { ArnFormat, Fn, Stack } from "aws-cdk-lib";
+import { Fn, Stack } from "aws-cdk-lib";
 import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { functionArn, functionName, memoryTable, registryTable, stateTable, tableArn } from "../names";
+import { functionArn, functionName, memoryTable, registryTable, secretArn, stateTable, tableArn } from "../names";
 import type { Network } from "../networks";
 import type { RustFunction } from "./rust-function";
 
@@ -126,15 +126,6 @@ export class VpcEndpoints extends Construct {
 /** Lets actions on resources through an endpoint. */
 function letThrough(actions: string[], resources: string[], conditions: Readonly<Record<string, unknown>> = {}) {
   return new iam.PolicyStatement({ principals: [new iam.AnyPrincipal()], actions, resources, conditions });
-}
-
-function secretArn(stack: Stack, name: string): string {
-  return stack.formatArn({
-    service: "secretsmanager",
-    resource: "secret",
-    resourceName: name,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  });
 }
 
 /**

@@ -29,9 +29,9 @@ export async function destroy(world: World): Promise<number> {
   const stacks = await Promise.all(
     [serviceStack(stage), dataStack(stage)].map((name) => checkStack(aws.cloudFormation, region, name)),
   );
-  const busy = stacks.map((stack) => stack.finding).filter(({ summary }) => summary.includes("_IN_PROGRESS"));
-  if (busy.some(({ state }) => state === "problem")) {
-    terminal.tell(explain(busy));
+  const busy = stacks.filter((stack) => stack.busy);
+  if (busy.length > 0) {
+    terminal.tell(explain(busy.map((stack) => stack.finding)));
     return 1;
   }
   if (stacks.every(({ presence }) => presence === "absent")) {

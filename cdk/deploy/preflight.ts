@@ -2,7 +2,7 @@
 import { Mistake } from "../mistake";
 import { dataStack, serviceStack } from "../names";
 import type { Aws } from "./aws";
-import { AGENTS_SUBJECT, checkAgents } from "./checks/agents";
+import { checkAgents } from "./checks/agents";
 import { checkBootstrap } from "./checks/bootstrap";
 import { checkCredentials, type Identity } from "./checks/credentials";
 import { checkMachine } from "./checks/machine";
@@ -11,7 +11,7 @@ import { checkSecrets } from "./checks/secrets";
 import { checkStack } from "./checks/stacks";
 import { checkTables } from "./checks/tables";
 import { explain, line, stops, type Finding } from "./finding";
-import { probe } from "./probe";
+import { AGENTS_SUBJECT, probe } from "./probe";
 import type { Request } from "./request";
 import { neededModels, readDefaults, readSettings, type NeededModel, type Settings } from "./settings";
 import type { World } from "./world";

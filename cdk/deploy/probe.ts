@@ -12,7 +12,8 @@ import type { Finding } from "./finding";
 
 /** Says what it is to whoever finds it. */
 export const PROBE_AGENT = "switchyard-probe-delete-me";
-const SUBJECT = "Bedrock Agents";
+/** What the findings about agents are about. */
+export const AGENTS_SUBJECT = "Bedrock Agents";
 /** An agent that is still being created cannot be deleted yet. */
 const DELETIONS = 10;
 
@@ -46,7 +47,7 @@ async function createAndDelete(client: BedrockAgentClient, region: string, pause
     if (found === "unknown") return [refused(failure), left(region, undefined, "its creation was not answered")];
     id = found.id;
   }
-  const can: Finding = { state: "ok", subject: SUBJECT, summary: "can be created: the probe did" };
+  const can: Finding = { state: "ok", subject: AGENTS_SUBJECT, summary: "can be created: the probe did" };
   const reason = id === undefined ? "Bedrock did not tell its id" : await remove(client, id, pause);
   return reason === undefined ? [can] : [can, left(region, id, reason)];
 }
@@ -81,23 +82,23 @@ function refused(failure: Failure): Finding {
   if (isMaintenance(failure.message)) {
     return {
       state: "problem",
-      subject: SUBJECT,
+      subject: AGENTS_SUBJECT,
       summary: "this account may not create agents: AWS has closed the service to it",
       advice: MAINTENANCE_ADVICE,
     };
   }
   switch (failure.name) {
     case "ConflictException":
-      return { state: "ok", subject: SUBJECT, summary: `can be created: ${PROBE_AGENT} is there already` };
+      return { state: "ok", subject: AGENTS_SUBJECT, summary: `can be created: ${PROBE_AGENT} is there already` };
     case "ServiceQuotaExceededException":
       return {
         state: "problem",
-        subject: SUBJECT,
+        subject: AGENTS_SUBJECT,
         summary: `the account has reached its quota (${failure.message})`,
         advice: ["Delete agents, or have the quota raised in the Service Quotas console, under Amazon Bedrock."],
       };
     default:
-      return unanswered(SUBJECT, failure, "bedrock:CreateAgent");
+      return unanswered(AGENTS_SUBJECT, failure, "bedrock:CreateAgent");
   }
 }
 

@@ -158,6 +158,9 @@ export const GOOD: Answers = {
   DescribeSecret: targetError("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
 };
 
+/** How long the clients of the tests wait: for a silent double as short as a busy machine lets them. */
+export const QUICK = { connectionTimeout: 500, requestTimeout: 500, throwOnRequestTimeout: true };
+
 /** The double, started; whatever the answers do not name is refused loudly. */
 export class AwsDouble {
   readonly calls: Call[] = [];

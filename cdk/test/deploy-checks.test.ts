@@ -17,6 +17,7 @@ import {
   REGION,
   agents,
   callerIdentity,
+  QUICK,
   json,
   queryError,
   restError,
@@ -25,7 +26,6 @@ import {
   type Answer,
 } from "./aws-double";
 
-const QUICK = { connectionTimeout: 500, requestTimeout: 150, throwOnRequestTimeout: true };
 const PLACE = { account: ACCOUNT, region: REGION, qualifier: "hnb659fds" };
 
 let double: AwsDouble;
@@ -194,6 +194,7 @@ test("agents are counted over all pages", async () => {
 });
 
 const stack = (presence: StackState["presence"]): StackState => ({
+  busy: false,
   name: "Switchyard-dev-data",
   presence,
   finding: { state: "ok", subject: "", summary: "" },
@@ -220,6 +221,7 @@ for (const [status, presence, expected] of STACKS) {
     double.set({ DescribeStacks: stackStatus(status) });
     const state = await checkStack(aws.cloudFormation, REGION, "S");
     assert.equal(state.presence, presence);
+    assert.equal(state.busy, /^UPDATE.*_IN_PROGRESS$/.test(status));
     assert.match(text(state.finding), expected);
   });
 }

@@ -5,13 +5,22 @@ import { connect, type Aws } from "../deploy/aws";
 import { checkModels } from "../deploy/checks/models";
 import type { Finding } from "../deploy/finding";
 import { readModel } from "../models";
-import { AwsDouble, REGION, availability, foundationModel, restError, type Answer, type Answers } from "./aws-double";
+import {
+  AwsDouble,
+  QUICK,
+  REGION,
+  availability,
+  foundationModel,
+  restError,
+  type Answer,
+  type Answers,
+} from "./aws-double";
 
 let double: AwsDouble;
 let aws: Aws;
 before(async () => {
   double = await AwsDouble.start();
-  aws = connect(REGION, { connectionTimeout: 500, requestTimeout: 150, throwOnRequestTimeout: true });
+  aws = connect(REGION, QUICK);
 });
 after(() => {
   double.stop();

@@ -4,13 +4,23 @@ import { after, before, test } from "node:test";
 import { connect, type Aws } from "../deploy/aws";
 import type { Finding } from "../deploy/finding";
 import { probe } from "../deploy/probe";
-import { AwsDouble, MAINTENANCE, REGION, agents, createdAgent, json, restError, type Answer } from "./aws-double";
+import {
+  AwsDouble,
+  MAINTENANCE,
+  QUICK,
+  REGION,
+  agents,
+  createdAgent,
+  json,
+  restError,
+  type Answer,
+} from "./aws-double";
 
 let double: AwsDouble;
 let aws: Aws;
 before(async () => {
   double = await AwsDouble.start();
-  aws = connect(REGION, { connectionTimeout: 500, requestTimeout: 150, throwOnRequestTimeout: true });
+  aws = connect(REGION, QUICK);
 });
 after(() => {
   double.stop();

@@ -4,7 +4,7 @@ import path from "node:path";
 import { connect } from "../deploy/aws";
 import type { Ended, RunOptions } from "../deploy/command";
 import type { World } from "../deploy/world";
-import { REGION } from "./aws-double";
+import { QUICK, REGION } from "./aws-double";
 import { ROOT, copyOfAgents } from "./support";
 
 export const CHAT_URL = `https://abc123.execute-api.${REGION}.amazonaws.com/dev/chat`;
@@ -62,7 +62,7 @@ export function world({
       },
     },
     run,
-    connect: (region) => connect(region, { connectionTimeout: 500, requestTimeout: 500, throwOnRequestTimeout: true }),
+    connect: (region) => connect(region, QUICK),
     commands,
     screen: () => told.join("\n"),
   };

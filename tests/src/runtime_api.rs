@@ -51,8 +51,6 @@ pub struct Function {
     pub variables: Vec<(String, String)>,
     /// Whether the Runtime API acknowledges at once what it receives, see `connections.rs`.
     pub prompt: bool,
-    /// Where its log goes; nowhere if `None`.
-    pub log: Option<PathBuf>,
 }
 
 impl Function {
@@ -142,10 +140,6 @@ impl Environment {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?.to_string();
         let server = tokio::spawn(serve(Connections { listener, prompt: function.prompt }, Arc::clone(&api)));
-        let log = match &function.log {
-            Some(path) => Stdio::from(std::fs::File::options().create(true).append(true).open(path).map_err(failed)?),
-            None => Stdio::null(),
-        };
         let mut command = Command::new(&function.program);
         command
             .env_clear()
@@ -162,7 +156,7 @@ impl Environment {
             .envs(function.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&function.task_root)
             .stdin(Stdio::null())
-            .stdout(log)
+            .stdout(Stdio::null())
             .kill_on_drop(true);
         let started = Instant::now();
         let child = command.spawn().map_err(failed)?;

@@ -2,9 +2,7 @@ import { paginateListAgents, type AgentSummary, type BedrockAgentClient } from "
 import { agentName } from "../../names";
 import { failureOf, unanswered } from "../failure";
 import type { Finding } from "../finding";
-import { PROBE_AGENT, removal } from "../probe";
-
-export const AGENTS_SUBJECT = "Bedrock Agents";
+import { AGENTS_SUBJECT, PROBE_AGENT, removal } from "../probe";
 
 /** Whether the account may create agents: where some exist, it may. */
 export async function checkAgents(client: BedrockAgentClient, region: string, stage: string): Promise<Finding> {

@@ -7,6 +7,8 @@ export interface StackState {
   readonly name: string;
   /** `unknown` where nobody may be asked, `failed` where nothing of it is left to be updated. */
   readonly presence: "absent" | "present" | "failed" | "unknown";
+  /** Whether an operation is under way, which lets no other begin. */
+  readonly busy: boolean;
   readonly finding: Finding;
 }
 
@@ -20,17 +22,21 @@ export async function checkStack(client: CloudFormationClient, region: string, n
   } catch (error) {
     const failure = failureOf(error);
     if (failure.name === "ValidationError" && failure.message.includes("does not exist")) {
-      return { name, presence: "absent", finding: { state: "ok", subject, summary: "will be created" } };
+      return { name, presence: "absent", busy: false, finding: { state: "ok", subject, summary: "will be created" } };
     }
     const finding = unanswered(subject, failure, "cloudformation:DescribeStacks");
-    return { name, presence: "unknown", finding };
+    return { name, presence: "unknown", busy: false, finding };
   }
-  return { name, ...judge(status, subject, `--region ${region} --stack-name ${name}`) };
+  // Of these, the first waits for somebody to go on with it.
+  const busy = status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS";
+  return { name, busy, ...judge(status, subject, `--region ${region} --stack-name ${name}`) };
 }
 
+type Judgement = Pick<StackState, "presence" | "finding">;
+
 /** What a status of CloudFormation means for the next deployment. */
-function judge(status: string, subject: string, stack: string): Omit<StackState, "name"> {
-  const problem = (summary: string, ...advice: string[]): Omit<StackState, "name"> => ({
+function judge(status: string, subject: string, stack: string): Judgement {
+  const problem = (summary: string, ...advice: string[]): Judgement => ({
     presence: "present",
     finding: { state: "problem", subject, summary: `${summary} (${status})`, advice },
   });

@@ -23,7 +23,6 @@ pub(crate) async fn invoke(
         task_root: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
         variables,
         prompt: false,
-        log: None,
     };
     let mut environment = Environment::start(&function).await.unwrap();
     environment.invoke(event.to_string(), client_context).await.unwrap()

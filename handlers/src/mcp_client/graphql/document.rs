@@ -223,23 +223,27 @@ mod tests {
         assert!(kinds(&"{".repeat(MAX_DOCUMENT + 1)).is_err());
     }
 
-    proptest! {
-        #[test]
-        fn nothing_makes_it_stumble(document in "\\PC{0,60}|[{}()\"#\\\\ \n\r,.a-cqmutaion$:=@]{0,60}") {
-            let _ = operations(&document);
-        }
+    mod fuzz {
+        use super::*;
 
-        /// However a mutation is hidden among queries, it is seen.
-        #[test]
-        fn a_mutation_is_always_seen(
-            before in "(\\{ a(\\(b: \"[a-z{}() #]{0,8}\"\\))? \\}|query Q \\{ b \\{ c \\} \\}|#[a-z{}\"]{0,8}\n|[ ,\t\r\n]){0,6}",
-            gap in "([ ,\t\r\n]|#[a-z{}\"]{0,8}[\r\n]){0,4}",
-        ) {
-            let document = format!("{before}{gap}mutation{gap}{{ a }}");
-            if let Ok(kinds) = kinds(&document) {
-                prop_assert!(kinds.contains(&Kind::Mutation), "{}", document);
-            } else {
-                prop_assert!(false, "{} is not read", document);
+        proptest! {
+            #[test]
+            fn nothing_makes_it_stumble(document in "\\PC{0,60}|[{}()\"#\\\\ \n\r,.a-cqmutaion$:=@]{0,60}") {
+                let _ = operations(&document);
+            }
+
+            /// However a mutation is hidden among queries, it is seen.
+            #[test]
+            fn a_mutation_is_always_seen(
+                before in "(\\{ a(\\(b: \"[a-z{}() #]{0,8}\"\\))? \\}|query Q \\{ b \\{ c \\} \\}|#[a-z{}\"]{0,8}\n|[ ,\t\r\n]){0,6}",
+                gap in "([ ,\t\r\n]|#[a-z{}\"]{0,8}[\r\n]){0,4}",
+            ) {
+                let document = format!("{before}{gap}mutation{gap}{{ a }}");
+                if let Ok(kinds) = kinds(&document) {
+                    prop_assert!(kinds.contains(&Kind::Mutation), "{}", document);
+                } else {
+                    prop_assert!(false, "{} is not read", document);
+                }
             }
         }
     }
