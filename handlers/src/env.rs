@@ -4,20 +4,24 @@
 //! | --- | --- | --- |
 //! | `LOG_LEVEL` | all | `trace`, `debug`, `info` (default), `warn`, `error` or `off` |
 //! | `LAMBDA_TASK_ROOT` | those with agents | where the zip was unpacked; set by Lambda, the current directory when unset |
-//! | `STAGE` | mcp_proxy, registration | stage of the deployment, part of every name |
+//! | `STAGE` | mcp_proxy, registration, registry_api | stage of the deployment, part of every name |
 //! | `ORCHESTRATOR_AGENT` | chat_handler | `agentId/aliasId` |
 //! | `RESPONSE_MODE` | chat_handler | `stream` or `buffered`, as API Gateway's integration is set |
 //! | `AGENTS` | agent_invoker | JSON object, specialist's name to `agentId/aliasId` |
 //! | `MEMORY_TABLE` | memory_manager, mcp_proxy | name of the deployment history table |
-//! | `REGISTRY_TABLE` | mcp_proxy, registration | name of the MCP server registry table |
-//! | `STATE_TABLE` | mcp_proxy | name of the table of slots and request keys |
+//! | `REGISTRY_TABLE` | mcp_proxy, registration, registry_api | name of the MCP server registry table |
+//! | `STATE_TABLE` | mcp_proxy, registry_api | name of the table of slots, request keys, counters and the audit |
 //! | `ENVIRONMENTS` | mcp_proxy | the environments there are, separated by commas |
 //! | `PROTECTED_ENVIRONMENTS` | mcp_proxy | those of them that need a person's approval; `none` if none does |
 //! | `REQUEST_KEY_MINUTES` | mcp_proxy | how long a success answers the same request again, default 10 |
-//! | `ALLOWED_NETWORKS` | mcp_proxy, registration | CIDR ranges that MCP servers may live in although private |
-//! | `INVOCABLE_FUNCTIONS` | mcp_proxy, registration | Lambda ARNs that may be called without the tag |
-//! | `MCP_ROLE_PREFIX` | mcp_proxy, registration | ARN of the roles under which requests to servers are signed, up to the server's id |
-//! | `CONNECT_TO` | mcp_proxy, registration | `host:port=host:port` pairs; the local stage only |
+//! | `ALLOWED_NETWORKS` | mcp_proxy, registration, registry_api | CIDR ranges that MCP servers may live in although private |
+//! | `INVOCABLE_FUNCTIONS` | mcp_proxy, registration, registry_api | Lambda ARNs that may be called without the tag |
+//! | `MCP_ROLE_PREFIX` | mcp_proxy, registration, registry_api | ARN of the roles under which requests to servers are signed, up to the server's id |
+//! | `CONNECT_TO` | mcp_proxy, registration, registry_api | `host:port=host:port` pairs; the local stage only |
+//! | `REGISTRATION_APPROVAL` | registry_api | `required` or `auto`: whether self-registered servers wait for a person |
+//! | `REGISTRATION_LIMIT` | registry_api | registrations an hour for each token and address |
+//! | `REGISTRY_NAMESPACE` | registry_api | what names begin with in the official registry API |
+//! | `APPROVAL_TOPIC` | registry_api | ARN of the SNS topic that approvers listen to |
 //! | `AWS_ENDPOINT_URL` | registration | set on the local stage: the one other host that may receive a custom resource's answer |
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -94,6 +98,34 @@ pub struct Registration {
     pub registry_table: String,
     /// The emulator's address on the local stage, `None` on AWS.
     pub aws_endpoint_url: Option<String>,
+}
+
+/// Whether a server that somebody registered is used at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// It waits for a person.
+    Required,
+    /// It is active at once.
+    Auto,
+}
+
+/// Configuration of registry_api.
+#[derive(Debug, Clone)]
+pub struct RegistryApi {
+    /// Which servers may be reached.
+    pub reach: Reach,
+    /// Name of the MCP server registry table.
+    pub registry_table: String,
+    /// Name of the table of counters, held definitions and the audit.
+    pub state_table: String,
+    /// Whether self-registered servers wait for a person.
+    pub approval: Approval,
+    /// Registrations an hour for each token and address.
+    pub registration_limit: u32,
+    /// What the names of our servers in the official registry API begin with, before the slash.
+    pub namespace: String,
+    /// SNS topic that approvers listen to; without it nobody is told.
+    pub approval_topic: Option<String>,
 }
 
 /// Which MCP servers may be reached, for the functions that call them.
@@ -197,6 +229,24 @@ impl Variables<'_> {
         })
     }
 
+    fn registry_api(&self) -> Result<RegistryApi, Error> {
+        let approval = match self.required("REGISTRATION_APPROVAL")?.as_str() {
+            "required" => Approval::Required,
+            "auto" => Approval::Auto,
+            other => return Err(wrong("REGISTRATION_APPROVAL", other, "required or auto")),
+        };
+        let limit = self.required("REGISTRATION_LIMIT")?;
+        Ok(RegistryApi {
+            reach: self.reach()?,
+            registry_table: self.required("REGISTRY_TABLE")?,
+            state_table: self.required("STATE_TABLE")?,
+            approval,
+            registration_limit: limit.parse().map_err(|_| wrong("REGISTRATION_LIMIT", &limit, "a whole number"))?,
+            namespace: self.required("REGISTRY_NAMESPACE")?,
+            approval_topic: self.optional("APPROVAL_TOPIC"),
+        })
+    }
+
     fn registration(&self) -> Result<Registration, Error> {
         Ok(Registration {
             reach: self.reach()?,
@@ -231,7 +281,8 @@ macro_rules! from_env {
         }
     )*};
 }
-from_env!(ChatHandler chat_handler, AgentInvoker agent_invoker, MemoryManager memory_manager, McpProxy mcp_proxy, Registration registration);
+from_env!(ChatHandler chat_handler, AgentInvoker agent_invoker, MemoryManager memory_manager, McpProxy mcp_proxy, Registration registration,
+    RegistryApi registry_api);
 
 fn wrong(name: &str, value: &str, allowed: &str) -> Error {
     internal(format!("the environment variable {name} is `{value}`; it must be {allowed}"))

@@ -1,6 +1,7 @@
 //! Everything of Switchyard that runs in Lambda behind API Gateway and the Bedrock agents.
 //!
-//! One module for each function (`chat_handler`, `agent_invoker`, `mcp_proxy`, `memory_manager`, `registration`), on top of
+//! One module for each function (`chat_handler`, `agent_invoker`, `mcp_proxy`, `memory_manager`, `registration`,
+//! `registry_api`), on top of
 //! modules that own one thing each: agents, definitions, memory, registry, outbound MCP calls. Functions call modules; modules
 //! never call functions, and functions never call each other in process.
 
@@ -17,8 +18,10 @@ pub mod mcp_client;
 pub mod mcp_proxy;
 pub mod memory;
 pub mod memory_manager;
+mod problem;
 pub mod registration;
 pub mod registry;
+pub mod registry_api;
 pub mod runtime;
 mod sdk;
 pub mod yaml;

@@ -1,0 +1,12 @@
+//! Self-registration: `POST /mcp/register`.
+
+use std::sync::Arc;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use super::RegistryApi;
+
+/// The routes.
+pub(super) fn routes() -> OpenApiRouter<Arc<RegistryApi>> {
+    OpenApiRouter::new()
+}
