@@ -296,7 +296,7 @@ impl Declared {
             definition_hash: String::new(),
             status,
             health_check_url: self.health_check_url,
-            health_check_interval: None,
+            health_check_interval: self.health_check_interval,
             configuration: self.configuration,
             metadata: self.metadata,
             deployment_stack: Some(self.deployment_stack.unwrap_or(stack.name)),

@@ -1,5 +1,7 @@
 //! The properties of the custom resource, all checked, all problems told at once.
 
+use std::ops::RangeInclusive;
+
 use semver::Version;
 use serde_json::{Map, Value};
 use url::Url;
@@ -22,6 +24,9 @@ const IGNORED: &[&str] = &["ServiceToken", "ServiceTimeout", "Fingerprint"];
 /// Largest `Metadata` and `Configuration` in bytes of JSON.
 const MAX_MAP_BYTES: usize = 8 * 1024;
 
+/// Seconds between health checks: the checker runs every minute, and what is looked at less than daily is not looked at.
+const HEALTH_CHECK_INTERVALS: RangeInclusive<u32> = 60..=86_400;
+
 /// What a template says about a server.
 #[derive(Debug)]
 pub(super) struct Declared {
@@ -37,6 +42,7 @@ pub(super) struct Declared {
     pub(super) tools: Option<Vec<Tool>>,
     pub(super) status: Status,
     pub(super) health_check_url: Option<String>,
+    pub(super) health_check_interval: Option<u32>,
     pub(super) metadata: Map<String, Value>,
     pub(super) configuration: Map<String, Value>,
     pub(super) deployment_stack: Option<String>,
@@ -88,6 +94,7 @@ impl Declared {
             tools: read.tools(),
             status: read.status(),
             health_check_url: read.health_check_url(),
+            health_check_interval: read.health_check_interval(),
             metadata: read.map("Metadata"),
             configuration: read.map("Configuration"),
             deployment_stack: read.text("DeploymentStack", 128),
@@ -207,6 +214,18 @@ impl Reader<'_> {
             Err(failure) => self.refused("HealthCheckUrl", &url, &failure),
         }
         Some(url)
+    }
+
+    fn health_check_interval(&mut self) -> Option<u32> {
+        let seconds = self.text("HealthCheckInterval", 16)?;
+        let interval = seconds.parse().ok().filter(|seconds| HEALTH_CHECK_INTERVALS.contains(seconds));
+        if interval.is_none() {
+            let (least, most) = (HEALTH_CHECK_INTERVALS.start(), HEALTH_CHECK_INTERVALS.end());
+            self.problem(format!(
+                "HealthCheckInterval \"{seconds}\" is no whole number of seconds from {least} to {most}"
+            ));
+        }
+        interval
     }
 
     fn api_key_header(&mut self, declared: &Declared) {

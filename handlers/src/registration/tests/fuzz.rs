@@ -39,6 +39,7 @@ fn event(kind: &str) -> Value {
     all["Metadata"] = json!("{\"team\":\"a\"}");
     all["Configuration"] = json!("{\"environment_argument\":\"environment\"}");
     all["HealthCheckUrl"] = json!("https://tools.example.com/health");
+    all["HealthCheckInterval"] = json!("300");
     if kind != "Create" {
         event["PhysicalResourceId"] = json!("team-tools@1.2.2");
     }

@@ -11,9 +11,10 @@ const ID: &str = "team-tools@1.0.0";
 async fn a_server_with_given_tools_is_registered_with_its_version() {
     let fixture = TestServer::start(Style::Json).await;
     let desk = Desk::open("http://127.0.0.1:9").await;
-    let answer = desk.create(FIRST, &properties(&fixture.url)).await;
+    let answer = desk.create(FIRST, &with(&properties(&fixture.url), json!({"HealthCheckInterval": "300"}))).await;
     assert_eq!(succeeded(&answer), ID);
     let entry = desk.entry("1.0.0").await.unwrap();
+    assert_eq!(entry.health_check_interval, Some(300));
     assert_eq!(answer["Data"]["Status"], "active");
     assert_eq!(answer["Data"]["DefinitionHash"], json!(entry.definition_hash));
     assert_eq!(entry.mcp_version.as_deref(), Some("2026-07-28"));

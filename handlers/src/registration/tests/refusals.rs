@@ -8,7 +8,7 @@ async fn every_problem_is_told_at_once() {
     let wish = json!({
         "TableName": "SomebodyElses", "ServerId": "Not_Good", "Version": "one", "EndpointUrl": "https://user:pw@169.254.169.254/",
         "ProtocolType": "soap", "AuthenticationType": "trust", "ApiKeyHeader": "Host", "AvailableTools": "[{\"name\": 1}]",
-        "Status": "decommissioned", "HealthCheckUrl": "ftp://x", "Metadata": "[]", "Configuration": {"a": "b"},
+        "Status": "decommissioned", "HealthCheckUrl": "ftp://x", "HealthCheckInterval": "59", "Metadata": "[]", "Configuration": {"a": "b"},
         "ServiceTimeout": "60", "Fingerprint": "f", "Tools": "[]", "servername": "x",
     });
     let answer = desk.create(FIRST, &wish).await;
@@ -26,6 +26,7 @@ async fn every_problem_is_told_at_once() {
         "AvailableTools[0]",
         "Status \"decommissioned\"",
         "HealthCheckUrl",
+        "HealthCheckInterval \"59\" is no whole number of seconds from 60 to 86400",
         "Metadata must be a JSON object",
         "Configuration must be a string",
         "Tools is not a property",
