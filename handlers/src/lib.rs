@@ -14,6 +14,7 @@ pub mod definitions;
 pub mod env;
 pub mod error;
 pub mod identity;
+mod json_body;
 pub mod mcp_client;
 pub mod mcp_proxy;
 pub mod memory;

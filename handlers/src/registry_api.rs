@@ -7,6 +7,7 @@
 mod admin;
 mod official;
 mod openapi;
+mod refusal;
 mod register;
 
 use std::sync::Arc;
@@ -15,16 +16,17 @@ use aws_config::SdkConfig;
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderValue, header::CACHE_CONTROL},
+    http::{Uri, uri::PathAndQuery},
     response::Response,
 };
+use lambda_http::{RequestExt as _, Service as _, request::RequestContext};
 use utoipa_axum::router::OpenApiRouter;
 
+use self::refusal::Refusal;
 use crate::{
     env,
     error::{Error, Kind, Result, not_found},
     mcp_client::{Guard, McpClient},
-    problem,
     registry::Registry,
     runtime::Invocation,
 };
@@ -54,10 +56,15 @@ impl RegistryApi {
     }
 }
 
-/// All routes.
+/// All routes. API Gateway's stage, which lambda_http puts before the path, is none of them.
 pub fn app(api: RegistryApi) -> Router {
     let (routes, document) = routes().split_for_parts();
-    routes.with_state(Arc::new(api)).merge(openapi::serve(document)).fallback(serve_nothing)
+    let routes = routes
+        .with_state(Arc::new(api))
+        .merge(openapi::serve(document))
+        .fallback(serve_nothing)
+        .method_not_allowed_fallback(serve_no_such_method);
+    Router::new().fallback(move |request| routes.clone().call(without_stage(request)))
 }
 
 fn routes() -> OpenApiRouter<Arc<RegistryApi>> {
@@ -68,20 +75,46 @@ fn routes() -> OpenApiRouter<Arc<RegistryApi>> {
 }
 
 async fn serve_nothing(request: Request) -> Response {
-    let invocation = request.extensions().get::<Invocation>();
-    failed(&not_found("There is nothing at this path. GET /openapi.json lists what there is."), invocation)
+    let error = not_found("There is nothing at this path. GET /openapi.json lists what there is.");
+    failed(&error.into(), request.extensions().get())
+}
+
+async fn serve_no_such_method(request: Request) -> Response {
+    let error = Error::new(
+        Kind::MethodNotAllowed,
+        "This path does not take that method; the header Allow lists those it takes.",
+    );
+    failed(&error.into(), request.extensions().get())
 }
 
 /// The problem document of a failure, which is logged.
-fn failed(error: &Error, invocation: Option<&Invocation>) -> Response {
+fn failed(refusal: &Refusal, invocation: Option<&Invocation>) -> Response {
     let request_id = invocation.map_or("", |invocation| invocation.request_id.as_str());
+    let error = &refusal.error;
     let (kind, causes) = (error.kind(), error.causes());
-    if kind == Kind::Internal {
+    if refusal.is_ours() {
         tracing::error!(function = FUNCTION, request_id, ?kind, %error, causes, "request failed");
     } else {
         tracing::info!(function = FUNCTION, request_id, ?kind, %error, causes, "request refused");
     }
-    let mut response = problem::response(error, &problem::document(error, request_id));
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+    refusal.response(invocation)
+}
+
+fn without_stage(mut request: Request) -> Request {
+    let Some(RequestContext::ApiGatewayV1(context)) = request.extensions().request_context_ref() else {
+        return request;
+    };
+    let stage = context.stage.as_deref().unwrap_or_default();
+    let path = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(stage));
+    let Some(path) = path.filter(|path| !stage.is_empty() && path.starts_with('/')) else { return request };
+    let rest = request.uri().query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
+    // A part of a valid path is one.
+    if let Ok(rest) = PathAndQuery::try_from(rest) {
+        let mut parts = request.uri().clone().into_parts();
+        parts.path_and_query = Some(rest);
+        if let Ok(uri) = Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
 }

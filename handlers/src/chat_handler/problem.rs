@@ -15,7 +15,7 @@ use crate::{
 /// The document. With `so_far` also the session, to go on in it, and the steps taken until the failure, as extension members
 /// (RFC 9457, section 3.2): what was started has its execution id there.
 pub(super) fn document(error: &Error, request_id: &str, so_far: Option<&Answer>) -> Value {
-    let mut document = common::document(error, request_id);
+    let mut document = common::document(error, request_id, &[]);
     if let Some(Answer { session_id, steps, .. }) = so_far {
         document["session_id"] = json!(session_id);
         document["steps"] = json!(steps);

@@ -1,18 +1,14 @@
 //! What a request must be, checked in the order in which a client can mend it: method, media type, size, JSON, fields.
 
 use axum::{
-    body::{Body, to_bytes},
     extract::Request,
-    http::{
-        HeaderMap, Method,
-        header::{ACCEPT, CONTENT_TYPE},
-    },
+    http::{HeaderMap, Method, header::ACCEPT},
 };
 use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Kind, Result, invalid},
-    identity,
+    identity, json_body,
 };
 
 /// Longest message, in characters. Source: this API's contract.
@@ -33,18 +29,12 @@ pub(super) struct Message {
 impl Message {
     /// Reads and checks everything but the method.
     pub(super) async fn read(request: Request) -> Result<Self> {
-        check_content_type(request.headers())?;
-        Self::parse(&read_body(request.into_body()).await?)
+        json_body::check_content_type(request.headers())?;
+        Self::parse(&json_body::read(request.into_body(), BODY_SIZE, "Shorten the message.").await?)
     }
 
     fn parse(body: &[u8]) -> Result<Self> {
-        let value: Value = serde_json::from_slice(body).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            invalid(format!("The body is not JSON (line {line}, column {column}). Send {EXAMPLE}.")).with_source(error)
-        })?;
-        let Value::Object(mut fields) = value else {
-            return Err(invalid(format!("The body must be a JSON object. Send {EXAMPLE}.")));
-        };
+        let mut fields = json_body::object(body, EXAMPLE)?;
         let text =
             text(&mut fields, "message")?.ok_or_else(|| invalid(format!("message is missing. Send {EXAMPLE}.")))?;
         let session_id = text_or_nothing(&mut fields)?;
@@ -91,29 +81,6 @@ pub(super) fn accepts_events(headers: &HeaderMap) -> bool {
             named && !refused
         },
     )
-}
-
-fn check_content_type(headers: &HeaderMap) -> Result<()> {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut parts = value.split(';').map(str::trim);
-    let json = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
-    let utf8 = parts.filter_map(|parameter| parameter.split_once('=')).all(|(name, value)| {
-        !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
-    });
-    if json && utf8 {
-        return Ok(());
-    }
-    Err(Error::new(
-        Kind::UnsupportedMediaType,
-        "Send the body as JSON in UTF-8, with the header Content-Type: application/json.",
-    ))
-}
-
-async fn read_body(body: Body) -> Result<bytes::Bytes> {
-    to_bytes(body, BODY_SIZE).await.map_err(|error| {
-        let message = format!("The body is larger than {BODY_SIZE} bytes. Shorten the message.");
-        Error::new(Kind::TooLarge, message).with_source(error)
-    })
 }
 
 fn text(fields: &mut Map<String, Value>, name: &str) -> Result<Option<String>> {
