@@ -25,6 +25,7 @@ pub mod registry;
 pub mod registry_api;
 pub mod runtime;
 mod sdk;
+pub mod tool_schema;
 pub mod yaml;
 
 #[cfg(test)]

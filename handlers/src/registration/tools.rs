@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use crate::{
     mcp_client::{MAX_TOOLS, declaration_problems},
     registry::{Server, Tool},
+    tool_schema,
 };
 
 /// Largest tools list in bytes of JSON. An entry may hold two of them (see `Server::superseded`) in DynamoDB's 400 KB.
@@ -100,9 +101,9 @@ pub(super) fn problems(server: &Server) -> Vec<String> {
         for (field, schema) in
             [("inputSchema", Some(&tool.input_schema)), ("outputSchema", tool.output_schema.as_ref())]
         {
-            if schema.is_some_and(|schema| schema.get("type").and_then(Value::as_str) != Some("object")) {
-                problems.push(format!("tool \"{name}\": {field} must be a JSON Schema with type \"object\""));
-            }
+            let wrong = schema.map(tool_schema::problems).unwrap_or_default().into_iter();
+            problems
+                .extend(wrong.map(|(pointer, reason)| format!("tool \"{name}\": {field}{}", at(&pointer, &reason))));
         }
         if !tool.meta.is_null() && !tool.meta.is_object() {
             problems.push(format!("tool \"{name}\": _meta must be an object"));
@@ -113,6 +114,11 @@ pub(super) fn problems(server: &Server) -> Vec<String> {
     }
     problems.extend(environment_problem(server));
     problems
+}
+
+/// A problem with its place in a document, to be put behind the document's name.
+fn at(pointer: &str, reason: &str) -> String {
+    if pointer.is_empty() { format!(" {reason}") } else { format!(", at {pointer}: {reason}") }
 }
 
 fn environment_problem(server: &Server) -> Option<String> {
