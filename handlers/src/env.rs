@@ -4,24 +4,24 @@
 //! | --- | --- | --- |
 //! | `LOG_LEVEL` | all | `trace`, `debug`, `info` (default), `warn`, `error` or `off` |
 //! | `LAMBDA_TASK_ROOT` | those with agents | where the zip was unpacked; set by Lambda, the current directory when unset |
-//! | `STAGE` | mcp_proxy, registration, registry_api | stage of the deployment, part of every name |
+//! | `STAGE` | mcp_proxy, registration, registry_api, health_checker | stage of the deployment, part of every name |
 //! | `ORCHESTRATOR_AGENT` | chat_handler | `agentId/aliasId` |
 //! | `RESPONSE_MODE` | chat_handler | `stream` or `buffered`, as API Gateway's integration is set |
 //! | `AGENTS` | agent_invoker | JSON object, specialist's name to `agentId/aliasId` |
 //! | `MEMORY_TABLE` | memory_manager, mcp_proxy | name of the deployment history table |
-//! | `REGISTRY_TABLE` | mcp_proxy, registration, registry_api | name of the MCP server registry table |
-//! | `STATE_TABLE` | mcp_proxy, registry_api | name of the table of slots, request keys, counters and the audit |
+//! | `REGISTRY_TABLE` | mcp_proxy, registration, registry_api, health_checker | name of the MCP server registry table |
+//! | `STATE_TABLE` | mcp_proxy, registry_api, health_checker | name of the table of slots, request keys, counters, health and the audit |
 //! | `ENVIRONMENTS` | mcp_proxy | the environments there are, separated by commas |
 //! | `PROTECTED_ENVIRONMENTS` | mcp_proxy | those of them that need a person's approval; `none` if none does |
 //! | `REQUEST_KEY_MINUTES` | mcp_proxy | how long a success answers the same request again, default 10 |
-//! | `ALLOWED_NETWORKS` | mcp_proxy, registration, registry_api | CIDR ranges that MCP servers may live in although private |
-//! | `INVOCABLE_FUNCTIONS` | mcp_proxy, registration, registry_api | Lambda ARNs that may be called without the tag |
-//! | `MCP_ROLE_PREFIX` | mcp_proxy, registration, registry_api | ARN of the roles under which requests to servers are signed, up to the server's id |
-//! | `CONNECT_TO` | mcp_proxy, registration, registry_api | `host:port=host:port` pairs; the local stage only |
+//! | `ALLOWED_NETWORKS` | mcp_proxy, registration, registry_api, health_checker | CIDR ranges that MCP servers may live in although private |
+//! | `INVOCABLE_FUNCTIONS` | mcp_proxy, registration, registry_api, health_checker | Lambda ARNs that may be called without the tag |
+//! | `MCP_ROLE_PREFIX` | mcp_proxy, registration, registry_api, health_checker | ARN of the roles under which requests to servers are signed, up to the server's id |
+//! | `CONNECT_TO` | mcp_proxy, registration, registry_api, health_checker | `host:port=host:port` pairs; the local stage only |
 //! | `REGISTRATION_APPROVAL` | registry_api | `required` or `auto`: whether self-registered servers wait for a person |
 //! | `REGISTRATION_LIMIT` | registry_api | registrations an hour for each token and address |
 //! | `REGISTRY_NAMESPACE` | registry_api | what names begin with in the official registry API |
-//! | `APPROVAL_TOPIC` | registry_api | ARN of the SNS topic that approvers listen to |
+//! | `APPROVAL_TOPIC` | registry_api, health_checker | ARN of the SNS topic that approvers listen to |
 //! | `AWS_ENDPOINT_URL` | registration | set on the local stage: the one other host that may receive a custom resource's answer |
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -124,6 +124,19 @@ pub struct RegistryApi {
     pub registration_limit: u32,
     /// What the names of our servers in the official registry API begin with, before the slash.
     pub namespace: String,
+    /// SNS topic that approvers listen to; without it nobody is told.
+    pub approval_topic: Option<String>,
+}
+
+/// Configuration of health_checker.
+#[derive(Debug, Clone)]
+pub struct HealthChecker {
+    /// Which servers may be reached.
+    pub reach: Reach,
+    /// Name of the MCP server registry table.
+    pub registry_table: String,
+    /// Name of the table of health states and the audit.
+    pub state_table: String,
     /// SNS topic that approvers listen to; without it nobody is told.
     pub approval_topic: Option<String>,
 }
@@ -247,6 +260,15 @@ impl Variables<'_> {
         })
     }
 
+    fn health_checker(&self) -> Result<HealthChecker, Error> {
+        Ok(HealthChecker {
+            reach: self.reach()?,
+            registry_table: self.required("REGISTRY_TABLE")?,
+            state_table: self.required("STATE_TABLE")?,
+            approval_topic: self.optional("APPROVAL_TOPIC"),
+        })
+    }
+
     fn registration(&self) -> Result<Registration, Error> {
         Ok(Registration {
             reach: self.reach()?,
@@ -282,7 +304,7 @@ macro_rules! from_env {
     )*};
 }
 from_env!(ChatHandler chat_handler, AgentInvoker agent_invoker, MemoryManager memory_manager, McpProxy mcp_proxy, Registration registration,
-    RegistryApi registry_api);
+    RegistryApi registry_api, HealthChecker health_checker);
 
 fn wrong(name: &str, value: &str, allowed: &str) -> Error {
     internal(format!("the environment variable {name} is `{value}`; it must be {allowed}"))

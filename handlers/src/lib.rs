@@ -1,18 +1,21 @@
 //! Everything of Switchyard that runs in Lambda behind API Gateway and the Bedrock agents.
 //!
 //! One module for each function (`chat_handler`, `agent_invoker`, `mcp_proxy`, `memory_manager`, `registration`,
-//! `registry_api`), on top of
-//! modules that own one thing each: agents, definitions, memory, registry, outbound MCP calls. Functions call modules; modules
+//! `registry_api`, `health_checker`), on top of
+//! modules that own one thing each: agents, definitions, health, memory, registry, outbound MCP calls. Functions call modules; modules
 //! never call functions, and functions never call each other in process.
 
 pub mod action_group;
 pub mod agent_invoker;
 pub mod agents;
+mod batch;
 pub mod chat_handler;
 pub mod contract;
 pub mod definitions;
 pub mod env;
 pub mod error;
+pub mod health;
+pub mod health_checker;
 pub mod identity;
 mod json_body;
 pub mod mcp_client;

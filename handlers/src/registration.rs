@@ -295,6 +295,7 @@ impl Declared {
             available_tools: Vec::new(),
             definition_hash: String::new(),
             status,
+            unhealthy_since: None,
             health_check_url: self.health_check_url,
             health_check_interval: self.health_check_interval,
             configuration: self.configuration,

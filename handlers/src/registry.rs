@@ -3,6 +3,7 @@
 //! Reads answer "which version of this server is called now?"; writes are conditioned on the owner, so that nobody takes
 //! over or removes another's server. What an entry holds is in [`model`](self::model).
 
+mod health;
 mod model;
 #[cfg(test)]
 mod tests;

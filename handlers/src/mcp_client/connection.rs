@@ -62,6 +62,8 @@ pub(super) enum Opening {
     Known(ProtocolVersion),
     /// Ask the server.
     Ask,
+    /// The version is known to be the newest; `server/discover` is all that is wanted.
+    Discover,
 }
 
 impl Opening {
@@ -69,6 +71,30 @@ impl Opening {
     pub(super) fn of(version: Option<&str>) -> Self {
         let known = ProtocolVersion::KNOWN_VERSIONS.iter().find(|known| Some(known.as_str()) == version);
         known.map_or(Self::Ask, |known| Self::Known(known.clone()))
+    }
+
+    /// How to begin where nothing is wanted but an answer.
+    pub(super) fn of_check(version: Option<&str>) -> Self {
+        match Self::of(version) {
+            Self::Known(version) if !version.has_initialize() => Self::Discover,
+            other => other,
+        }
+    }
+
+    /// Whether this failure means that the server does not speak the version that the conversation began with.
+    pub(super) fn is_refused(&self, failure: &Failure) -> bool {
+        match self {
+            Self::Discover => is_no_modern_server(failure),
+            Self::Known(_) | Self::Ask => is_version_refused(failure),
+        }
+    }
+
+    /// How to begin again after that.
+    pub(super) fn instead(&self) -> Self {
+        match self {
+            Self::Discover => Self::Known(LEGACY),
+            Self::Known(_) | Self::Ask => Self::Ask,
+        }
     }
 }
 
@@ -108,6 +134,7 @@ impl Routes {
                 begin(Begin::Initialize(version.clone()), exchange.clone()).await
             }
             Opening::Known(version) => begin(Begin::Directly(version.clone()), exchange.clone()).await,
+            Opening::Discover => begin(Begin::Discover, exchange.clone()).await,
             Opening::Ask => {
                 // The probe has notes of its own: that it failed is no failure of the call.
                 let patience = deadline.min(Instant::now() + DISCOVER_TIMEOUT);
@@ -210,7 +237,7 @@ fn is_no_modern_server(failure: &Failure) -> bool {
 
 /// Whether this failure of a call means that the server does not speak the version it was addressed in; then the call was
 /// not taken up.
-pub(super) fn is_version_refused(failure: &Failure) -> bool {
+fn is_version_refused(failure: &Failure) -> bool {
     match failure {
         // UnsupportedProtocolVersion and HeaderMismatch. Source: MCP 2026-07-28, error codes.
         Failure::Rpc { code: -32022 | -32020, .. } => true,

@@ -61,6 +61,9 @@ pub enum Failure {
         /// Names in the registry.
         known: Vec<String>,
     },
+    /// It answers, and not as a healthy server does.
+    #[error("it is not healthy: {0}.")]
+    Unhealthy(String),
     /// The host name has no address.
     #[error("the host name \"{0}\" cannot be resolved. Check endpoint_url in the registry.")]
     Unresolvable(String),
@@ -209,6 +212,7 @@ impl Failure {
             | Self::NoToken { .. }
             | Self::RoleUnusable { .. }
             | Self::UnknownTool { .. }
+            | Self::Unhealthy(_)
             | Self::Unresolvable(_)
             | Self::Connect { .. }
             | Self::Tls { .. }

@@ -33,6 +33,9 @@ const QUERY: &str = "query";
 const VARIABLES: &str = "variables";
 const OPERATION_NAME: &str = "operation_name";
 
+/// The media types of answers.
+pub(super) const ACCEPT: &str = "application/graphql-response+json, application/json;q=0.9";
+
 /// Most errors of one answer that are repeated.
 const MAX_ERRORS: usize = 5;
 
@@ -100,8 +103,7 @@ pub(super) fn question(endpoint: &Url, tool: &Tool, arguments: &JsonObject) -> R
     if let Some(name) = operation_name {
         body["operationName"] = name.into();
     }
-    let accept = "application/graphql-response+json, application/json;q=0.9";
-    Ok(Question { method: Method::POST, url: endpoint.clone(), body: Some(body), accept })
+    Ok(Question { method: Method::POST, url: endpoint.clone(), body: Some(body), accept: ACCEPT })
 }
 
 /// Document, operation and variables as the caller gives them.

@@ -23,7 +23,8 @@ use crate::{
 const MAX_ENDPOINT: usize = 2048;
 
 /// Functions of ours that no registered endpoint may name: they act with our rights.
-const OWN_FUNCTIONS: &[&str] = &["chat_handler", "agent_invoker", "mcp_proxy", "memory_manager", "registration"];
+const OWN_FUNCTIONS: &[&str] =
+    &["chat_handler", "agent_invoker", "mcp_proxy", "memory_manager", "registration", "registry_api", "health_checker"];
 
 /// Longest name of a role in IAM.
 const MAX_ROLE_NAME: usize = 64;

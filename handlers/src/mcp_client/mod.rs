@@ -7,6 +7,7 @@ mod error;
 mod exchange;
 mod graphql;
 mod guard;
+mod health;
 mod https;
 mod iam;
 mod lambda;
@@ -26,6 +27,7 @@ mod web;
 use aws_config::SdkConfig;
 pub use error::{CallError, Failure};
 pub use guard::{Endpoint, Guard, LambdaArn};
+pub use health::Health;
 pub(crate) use requests::api_key_header;
 use rmcp::model::{CallToolRequestParams, JsonObject, PaginatedRequestParams, ProtocolVersion};
 use tokio::time::Instant;
@@ -34,6 +36,7 @@ use self::{
     connection::{Opening, Routes, Session},
     exchange::Exchange,
     proof::Proofs,
+    requests::Requests,
 };
 use crate::registry::{AuthenticationType, ProtocolType, Server, Tool};
 
@@ -106,7 +109,8 @@ impl McpClient {
             return Err(Failure::UnknownTool { tool: tool.to_owned(), known }.of(&server.server_id, false));
         };
         if server.protocol_type != ProtocolType::JsonRpc {
-            return self.request(server, approved, &arguments, &meta, deadline).await;
+            let call = async |requests: &Requests| web::call(requests, server, approved, &arguments, &meta).await;
+            return self.request(server, deadline, call).await;
         }
         // The SDK promotes such arguments to headers only for tools that it has listed on the same connection.
         let list_first = approved.input_schema.to_string().contains("\"x-mcp-header\"");
@@ -173,15 +177,13 @@ impl McpClient {
         Ok(endpoint)
     }
 
-    /// Runs a tool that is a single HTTP request, at most once more after a 401 that a fresh secret can mend.
-    async fn request(
+    /// Makes a single HTTP request, at most once more after a 401 that a fresh secret can mend.
+    async fn request<T>(
         &self,
         server: &Server,
-        tool: &Tool,
-        arguments: &JsonObject,
-        meta: &JsonObject,
         deadline: Instant,
-    ) -> Result<ToolResult, CallError> {
+        ask: impl AsyncFn(&Requests) -> Result<T, Failure>,
+    ) -> Result<T, CallError> {
         let exchange = Exchange::default();
         let whole = async {
             let endpoint = self.supported(server)?;
@@ -189,7 +191,7 @@ impl McpClient {
             let mut may_renew = true;
             loop {
                 let requests = self.routes.requests(&endpoint, &proof, &exchange.another_attempt()).await?;
-                match web::call(&requests, server, tool, arguments, meta).await {
+                match ask(&requests).await {
                     Err(refused @ Failure::Unauthorized { status: 401, .. }) if may_renew => {
                         may_renew = false;
                         exchange.not_taken_up();
@@ -212,11 +214,21 @@ impl McpClient {
         deadline: Instant,
         talk: impl AsyncFn(&Session) -> Result<T, Failure>,
     ) -> Result<(ProtocolVersion, T), CallError> {
+        self.converse_from(Opening::of(server.mcp_version.as_deref()), server, deadline, talk).await
+    }
+
+    /// The same with another beginning.
+    async fn converse_from<T>(
+        &self,
+        mut opening: Opening,
+        server: &Server,
+        deadline: Instant,
+        talk: impl AsyncFn(&Session) -> Result<T, Failure>,
+    ) -> Result<(ProtocolVersion, T), CallError> {
         let exchange = Exchange::default();
         let whole = async {
             let endpoint = self.supported(server)?;
             let mut proof = self.proofs.of(server).await?;
-            let mut opening = Opening::of(server.mcp_version.as_deref());
             let (mut may_renew, mut may_ask) = (true, opening != Opening::Ask);
             loop {
                 let attempt = exchange.another_attempt();
@@ -241,11 +253,11 @@ impl McpClient {
                         let Some(fresh) = self.proofs.renewed(server, &proof).await? else { return Err(refused) };
                         proof = fresh;
                     }
-                    failure if may_ask && connection::is_version_refused(&failure) => {
+                    failure if may_ask && opening.is_refused(&failure) => {
                         tracing::warn!(server_id = server.server_id, mcp_version = server.mcp_version, %failure, "stored MCP version refused, asking the server");
                         may_ask = false;
                         exchange.not_taken_up();
-                        opening = Opening::Ask;
+                        opening = opening.instead();
                     }
                     failure => return Err(failure),
                 }

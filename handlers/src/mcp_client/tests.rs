@@ -45,6 +45,7 @@ pub(crate) fn server(endpoint_url: &str, mcp_version: Option<&str>) -> Server {
         available_tools: ["echo", "fail", "big", "slow", "gone"].map(tool).to_vec(),
         definition_hash: String::new(),
         status: Status::Active,
+        unhealthy_since: None,
         health_check_url: None,
         health_check_interval: None,
         configuration: serde_json::Map::new(),

@@ -39,6 +39,10 @@ pub struct Server {
     pub definition_hash: String,
     /// Whether calls go to it.
     pub status: Status,
+    /// Since when its health checks keep it `unhealthy`, ISO 8601; only there while they do. Whoever else changes the status
+    /// removes it: health checks bring back only what they took out of use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unhealthy_since: Option<String>,
     /// Where its health is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health_check_url: Option<String>,

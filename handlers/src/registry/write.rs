@@ -250,7 +250,7 @@ fn conditional(put: PutItemFluentBuilder, owner: &str) -> PutItemFluentBuilder {
 }
 
 /// Whether a conditioned write happened.
-fn done<T, E, R>(outcome: Result<T, aws_sdk_dynamodb::error::SdkError<E, R>>, what: &str) -> Result<bool>
+pub(super) fn done<T, E, R>(outcome: Result<T, aws_sdk_dynamodb::error::SdkError<E, R>>, what: &str) -> Result<bool>
 where
     E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     R: std::fmt::Debug + Send + Sync + 'static,
