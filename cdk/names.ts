@@ -47,10 +47,15 @@ export const gitlabTokenSecret = (stage: string): string => `switchyard/${stage}
 export const apiKeySecret = (stage: string, serverId: string): string => `switchyard/${stage}/mcp/${serverId}/api_key`;
 
 /**
- * Path of the roles under which requests to MCP servers are signed, and the beginning of their names; a server's id follows.
- * Derived like the secrets, never supplied.
+ * Path and name of the role under which requests to an MCP server are signed. Derived like the secrets, never supplied; see
+ * docs/decisions/0013-a-role-for-each-signed-server.md.
  */
-export const serverRoles = (stage: string): string => `switchyard-mcp/${stage}/switchyard-${stage}-mcp-`;
+export function serverRole(stage: string, serverId: string): { readonly path: string; readonly name: string } {
+  return { path: `/switchyard-mcp/${stage}/`, name: `switchyard-${stage}-mcp-${serverId}` };
+}
+
+/** Path of those roles, and the beginning of their names. */
+export const serverRoles = (stage: string): string => `switchyard-mcp/${stage}/${serverRole(stage, "").name}`;
 
 /** Id of an agent in the agent runtime of the local stage: Bedrock's ids are at most 10 letters and digits too. */
 export function localAgentId(name: string): string {

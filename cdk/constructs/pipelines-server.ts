@@ -6,7 +6,8 @@ import { Construct } from "constructs";
 import { version } from "../../package.json";
 import { acknowledge } from "../acknowledge";
 import { apiKeySecret, gitlabTokenSecret } from "../names";
-import { McpServerRegistration } from "./mcp-server-registration";
+import { ApiKeySecret, PUNCTUATION } from "./api-key-secret";
+import { McpServer } from "./mcp-server";
 import { RustFunction, type Build } from "./rust-function";
 
 /** Properties of {@link PipelinesServer}. */
@@ -20,12 +21,6 @@ export interface PipelinesServerProps {
   /** How long one tool call may take. */
   readonly timeout: Duration;
 }
-
-/**
- * What generated secrets never hold: a value that begins with a brace or a quotation mark looks like JSON, which the server
- * refuses. Named one by one, because emulators know `excludeCharacters` and not `excludePunctuation`.
- */
-const PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
 /** The server as a Lambda function. */
 export interface PipelinesFunction {
@@ -42,7 +37,7 @@ export class PipelinesServer extends Construct {
   static readonly SERVER_ID = "pipelines";
   /** The function, unless the server runs elsewhere. */
   readonly deployed: PipelinesFunction | undefined;
-  readonly registration: McpServerRegistration;
+  readonly registration: McpServer;
   /** The GitLab token, to be put in by a person, and the key for the HTTP face. */
   readonly secrets: Readonly<Record<"gitlabToken" | "apiKey", secretsmanager.Secret>>;
 
@@ -58,27 +53,22 @@ export class PipelinesServer extends Construct {
         "token in its place with `aws secretsmanager put-secret-value`.",
       generateSecretString: { excludeCharacters: PUNCTUATION, passwordLength: 32 },
     });
-    const apiKey = new secretsmanager.Secret(this, "ApiKey", {
-      secretName: apiKeySecret(stage, serverId),
+    const apiKey = new ApiKeySecret(this, "ApiKey", {
+      stage,
+      serverId,
       description: "Key for the HTTP face of the pipelines MCP server, in the header X-API-Key.",
-      generateSecretString: { excludeCharacters: PUNCTUATION, passwordLength: 48 },
     });
     acknowledge(
       gitlabToken,
       "AwsSolutions-SMG4",
       "GitLab issues the token and a person puts it here: no function of ours could get a new one.",
     );
-    acknowledge(
-      apiKey,
-      "AwsSolutions-SMG4",
-      "The clients of the HTTP face hold the key too, outside AWS: rotated on a schedule, it would lock them out.",
-    );
 
     this.secrets = { gitlabToken, apiKey };
 
     const { pipelinesEndpoint } = props;
     this.deployed = pipelinesEndpoint === undefined ? this.deploy(props) : undefined;
-    this.registration = new McpServerRegistration(this, "Registration", {
+    this.registration = new McpServer(this, "Registration", {
       stage,
       serverId,
       serverName: "Pipelines",
@@ -87,13 +77,13 @@ export class PipelinesServer extends Construct {
       configuration: { environment_argument: "environment", status_tool: "get_pipeline_status" },
       ...(this.deployed === undefined
         ? {
-            endpoint: { url: new URL("/mcp", pipelinesEndpoint).href },
+            endpointUrl: new URL("/mcp", pipelinesEndpoint).href,
             healthCheckUrl: new URL("/health", pipelinesEndpoint).href,
-            authentication: { type: "api_key" },
+            authenticationType: "api_key" as const,
             // The tools follow from this file; whoever runs the server gives it the same one.
             fingerprint: FileSystem.fingerprint(path.join(props.build.agentsDir, "..", "pipelines.yaml")),
           }
-        : { endpoint: this.deployed.function.function, fingerprint: this.deployed.function.codeHash }),
+        : { serverFunction: this.deployed.function.function, fingerprint: this.deployed.function.codeHash }),
     });
     // The server is asked for its tools as it is registered: its role and secrets must be there by then.
     this.registration.node.addDependency(
