@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build container bench test fuzz lint local synth deploy destroy
+.PHONY: help setup tools requirements build package container bench test fuzz lint local synth deploy destroy
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -42,6 +42,9 @@ requirements: ## Writes requirements.txt anew from requirements.in (needs uv)
 
 build: setup ## Builds the zips of all Lambda functions for release (ARCH=arm64 or x86_64)
 	@scripts/build $(ARCH)
+
+package: setup ## Packs the construct McpServer for other CDK apps: build/switchyard-{version}.tgz
+	@npm run --silent package
 
 container: ## Builds the container image of the pipelines server (needs Docker)
 	@scripts/container

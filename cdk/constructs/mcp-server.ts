@@ -126,9 +126,9 @@ export class McpServer extends Construct {
     throw new Mistake(`McpServer ${JSON.stringify(serverId)}: who may call ${this.endpointUrl} is not decided here`);
   }
 
-  /** A metric that the health checks of the registry write for this server. */
+  /** A metric that the registry's health checks write for this server; see handlers/src/health_checker/metrics.rs. */
   metric(metricName: string, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    const dimensionsMap = { Stage: this.props.stage, ServerId: this.props.serverId };
+    const dimensionsMap = { ServerId: this.props.serverId };
     return new cloudwatch.Metric({ namespace: "MCPRegistry/Health", metricName, dimensionsMap, ...options }).attachTo(
       this,
     );
@@ -142,11 +142,6 @@ export class McpServer extends Construct {
   /** How long health checks took in milliseconds; by default the 90th percentile over five minutes. */
   metricResponseTime(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric("ResponseTime", { statistic: cloudwatch.Stats.p(90), ...options });
-  }
-
-  /** Health checks that failed; by default the sum over five minutes. */
-  metricHealthCheckFailures(options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    return this.metric("HealthCheckFailures", { statistic: cloudwatch.Stats.SUM, ...options });
   }
 
   /**

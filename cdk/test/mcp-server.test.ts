@@ -367,7 +367,7 @@ test("what the registration tells is to be had, and so are the server's metrics"
   assert.equal(metric.metricName, "ResponseTime");
   assert.equal(metric.period.toSeconds(), 60);
   assert.equal(it.metricServerHealth().statistic, "Minimum");
-  assert.equal(it.metricHealthCheckFailures().statistic, "Sum");
+  assert.deepEqual(it.metricServerHealth().dimensions, { ServerId: "cities" });
 });
 
 test("what cannot be is told when it is written", () => {
