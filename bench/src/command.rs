@@ -7,7 +7,7 @@ use clap::Parser;
 use crate::{
     Result, chats,
     functions::{self, Warm},
-    history,
+    health, history,
     machine::{self, Machine},
     programs::{FUNCTIONS, Programs},
     rehearsal::{Case, rehearse, usual},
@@ -84,6 +84,8 @@ pub async fn run() -> Result<()> {
     }
     say("asking short and long histories");
     report.history = history::measure(&programs, &[10, 10_000.min(options.records), options.records]).await?;
+    say("checking the health of many servers");
+    report.health = health::measure(&programs).await?;
     say("chatting");
     report.chats = Some(chats::measure(&programs, options.rounds).await?);
     say("calling for long");

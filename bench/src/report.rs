@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     chats::{Chats, PEOPLE},
     functions::{Start, Warm},
+    health::{self, Run},
     history::Cost,
     machine::{self, Machine},
     soak::Soak,
@@ -55,6 +56,8 @@ pub struct Report {
     pub settings: Vec<Setting>,
     /// Questions about short and long histories.
     pub history: Vec<Cost>,
+    /// Runs of health checks.
+    pub health: Vec<Run>,
     /// Many people at once.
     pub chats: Option<Chats>,
     /// Memory over many events.
@@ -74,6 +77,7 @@ impl Report {
             warm: Vec::new(),
             settings: Vec::new(),
             history: Vec::new(),
+            health: Vec::new(),
             chats: None,
             soak: Vec::new(),
         }
@@ -107,6 +111,7 @@ impl fmt::Display for Report {
         self.write_settings(f)?;
         self.write_soak(f)?;
         self.write_history(f)?;
+        self.write_health(f)?;
         self.write_chats(f)
     }
 }
@@ -197,6 +202,18 @@ impl Report {
         }
         let head = ["question", "records", "answered", "read", "read units", "p50 ms"];
         table(f, "Deployment history. Aim: the newest ten cost the same however long it is", &head, rows)
+    }
+
+    fn write_health(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let limit = health::LIMIT.as_secs_f64();
+        let rows = self.health.iter().map(|it| {
+            let seconds = aimed(format!("{:.2}", it.seconds), it.seconds < limit);
+            let mut row = vec![it.what.to_owned(), it.checked.to_string(), it.failed.to_string(), seconds];
+            row.extend([format!("{:.2}", it.cpu_seconds), format!("{:.1}", it.rss_mb)]);
+            row
+        });
+        let title = format!("Health checks, one run. Aim: < {limit} s");
+        table(f, &title, &["run", "checked", "failed", "seconds", "CPU s", "memory MB"], rows.collect())
     }
 
     fn write_chats(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -28,7 +28,7 @@ pub fn fresh() -> Result<Database> {
     ];
     for (name, key, indexes) in [
         (MEMORY, &["execution_id"][..], &memory_indexes[..]),
-        (REGISTRY, &["server_id", "version"], &[]),
+        (REGISTRY, &["server_id", "version"], &[("status-index", ["status", "updated_at"])]),
         (STATE, &["pk", "sk"], &[]),
     ] {
         database.create_table(serde_json::from_value(table(name, key, indexes))?)?;

@@ -111,3 +111,116 @@ fn cause(failure: &Failure) -> String {
     };
     shorten(&text, LONGEST_ERROR)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        "2026-11-21T12:00:00Z".parse().unwrap()
+    }
+
+    fn server(status: Status, unhealthy_since: Option<&str>) -> Server {
+        let entry = serde_json::json!({
+            "server_id": "tools", "version": "1.0.0", "server_name": "Tools", "endpoint_url": "https://example.com/",
+            "status": status, "unhealthy_since": unhealthy_since, "updated_at": "then",
+        });
+        serde_json::from_value(entry).unwrap()
+    }
+
+    fn failed(times: u32, entry_updated_at: &str) -> State {
+        State { failures: times, entry_updated_at: entry_updated_at.to_owned(), ..State::default() }
+    }
+
+    #[test]
+    fn the_status_changes_with_the_third_failure_and_the_first_success() {
+        let (good, bad): (Found, Found) = (Ok(Duration::ZERO), Err(Failure::Status { status: 500 }));
+        let (active, ours, theirs) =
+            (server(Status::Active, None), server(Status::Unhealthy, Some("then")), server(Status::Unhealthy, None));
+        for (server, failures, found, expected) in [
+            (&active, 0, &bad, (1, None)),
+            (&active, 1, &bad, (2, None)),
+            (&active, 2, &bad, (3, Some(Change::Unhealthy))),
+            // The change could not be written the last time.
+            (&active, 3, &bad, (4, Some(Change::Unhealthy))),
+            (&active, u32::MAX, &bad, (u32::MAX, Some(Change::Unhealthy))),
+            (&active, 2, &good, (0, None)),
+            (&ours, 3, &bad, (4, None)),
+            (&ours, 3, &good, (0, Some(Change::Active))),
+            (&theirs, 0, &bad, (1, None)),
+            (&theirs, 3, &good, (0, None)),
+        ] {
+            let verdict = verdict(server, Some(&failed(failures, "then")), found, now(), 0.0);
+            assert_eq!((verdict.state.failures, verdict.change), expected, "{:?} {failures} {found:?}", server.status);
+        }
+        let verdict = verdict(&active, Some(&failed(2, "before")), &bad, now(), 0.0);
+        assert_eq!((verdict.state.failures, verdict.change), (1, None), "of the entry before its change");
+    }
+
+    #[test]
+    fn an_answer_after_five_seconds_is_slow_and_no_failure() {
+        let condition = |milliseconds| {
+            let found = Ok(Duration::from_millis(milliseconds));
+            let state = verdict(&server(Status::Active, None), None, &found, now(), 0.0).state;
+            (state.condition, state.failures, state.response_ms)
+        };
+        assert_eq!(condition(5000), (Some(Condition::Healthy), 0, Some(5000)));
+        assert_eq!(condition(5001), (Some(Condition::Slow), 0, Some(5001)));
+    }
+
+    #[test]
+    fn the_next_check_comes_after_the_interval_or_up_to_a_fifth_sooner() {
+        let seconds = |interval, chance| until_next(interval, chance).as_secs();
+        for (interval, latest) in [(None, 300), (Some(600), 600), (Some(60), 60), (Some(59), 60), (Some(0), 60)] {
+            assert_eq!((seconds(interval, 0.0), seconds(interval, 1.0)), (latest, latest * 4 / 5), "{interval:?}");
+        }
+        assert!(seconds(Some(u32::MAX), 0.0) == u64::from(u32::MAX));
+        for _ in 0..1000 {
+            assert!((0.0..=1.0).contains(&chance()));
+        }
+        assert!((0..10).map(|_| chance()).any(|one| (one - chance()).abs() > 1e-6));
+    }
+
+    #[test]
+    fn a_server_is_due_when_its_time_has_come_or_its_entry_changed() {
+        let state = |due_at: &str, claimed_until: Option<&str>| State {
+            due_at: due_at.to_owned(),
+            claimed_until: claimed_until.map(str::to_owned),
+            condition: Some(Condition::Healthy),
+            entry_updated_at: "then".to_owned(),
+            ..State::default()
+        };
+        let (past, future) = ("2026-11-21T11:59:00.000Z", "2026-11-21T12:01:00.000Z");
+        for (state, updated_at, expected) in [
+            (None, "then", true),
+            (Some(State::default()), "then", true),
+            (Some(state(past, None)), "then", true),
+            (Some(state("2026-11-21T12:00:00.000Z", None)), "then", true),
+            (Some(state(future, None)), "then", false),
+            (Some(state(future, None)), "now", true),
+            (Some(state("someday", None)), "then", true),
+            (Some(state(past, Some(future))), "now", false),
+            (Some(state(past, Some(past))), "then", true),
+            (Some(State { claimed_until: Some(future.to_owned()), ..State::default() }), "then", false),
+        ] {
+            assert_eq!(is_due(state.as_ref(), updated_at, now()), expected, "{state:?} {updated_at}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_kept_without_words_of_the_server() {
+        let words = || "key s3cret is not known".to_owned();
+        for failure in [
+            Failure::Rpc { code: -32000, message: words(), status: None },
+            Failure::Http { status: 500, message: words() },
+            Failure::Function(words()),
+            Failure::Malformed(words()),
+            Failure::Unreadable(words()),
+            Failure::Interrupted(words()),
+        ] {
+            let cause = cause(&failure);
+            assert!(!cause.contains("s3cret") && cause.ends_with('.'), "{cause}");
+        }
+        assert!(cause(&Failure::Refused("x".repeat(2000))).chars().count() <= LONGEST_ERROR + 1);
+    }
+}

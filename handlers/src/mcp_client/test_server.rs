@@ -129,3 +129,24 @@ impl ServerHandler for Tools {
         Ok(result.into())
     }
 }
+
+/// A server that speaks 2025-11-25 and nothing newer, without sessions. `ping`: `result` or `error` of its answer to ping.
+pub(crate) async fn older(ping: serde_json::Value) -> wiremock::MockServer {
+    let mock = wiremock::MockServer::start().await;
+    let respond = move |request: &wiremock::Request| {
+        let message: serde_json::Value = request.body_json().unwrap();
+        let mut answer = match message["method"].as_str().unwrap() {
+            "initialize" => json!({ "result": {
+                "protocolVersion": "2025-11-25", "capabilities": {}, "serverInfo": { "name": "older", "version": "1" },
+            } }),
+            "ping" => ping.clone(),
+            "notifications/initialized" => return wiremock::ResponseTemplate::new(202),
+            _ => json!({ "error": { "code": -32601, "message": "Method not found" } }),
+        };
+        answer["jsonrpc"] = "2.0".into();
+        answer["id"] = message["id"].clone();
+        wiremock::ResponseTemplate::new(200).set_body_json(answer)
+    };
+    wiremock::Mock::given(wiremock::matchers::any()).respond_with(respond).mount(&mock).await;
+    mock
+}

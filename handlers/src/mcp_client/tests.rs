@@ -2,6 +2,7 @@
 
 mod fuzz;
 mod graphql;
+mod health;
 mod http;
 mod iam;
 mod lambda;
