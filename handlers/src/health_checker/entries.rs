@@ -33,6 +33,7 @@ const NEEDED: &[&str] = &[
     "health_check_interval",
     "configuration",
     "owner",
+    "definition_hash",
     "mcp_version",
     "updated_at",
 ];

@@ -70,6 +70,8 @@ impl Stage {
             ("endpoint_url", endpoint_url),
             ("protocol_type", "rest"),
             ("status", "active"),
+            ("owner", "token:team"),
+            ("definition_hash", "0123"),
             ("created_at", "2026-11-01T00:00:00.000Z"),
             ("updated_at", "2026-11-01T00:00:00.000Z"),
         ]
