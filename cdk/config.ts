@@ -16,6 +16,7 @@ export const NO_ENVIRONMENT = "none";
 export type AgentEngine = "bedrock" | "local";
 export type ResponseMode = "STREAM" | "BUFFERED";
 export type ArchitectureName = "arm64" | "x86_64";
+export type RegistrationApproval = "required" | "auto";
 
 /** What a deployment can be told; every value has been checked. */
 export interface Config {
@@ -49,11 +50,21 @@ export interface Config {
   readonly gitlabUrl: string;
   /** For how many minutes a succeeded execution answers the same wish of the same session. */
   readonly requestKeyMinutes: number;
+  /** Whether an MCP server that registers itself waits for a person, or is used at once. */
+  readonly registrationApproval: RegistrationApproval;
+  /** Registrations an hour that one token may make from one address. */
+  readonly registrationLimit: number;
+  /** What the names of our servers begin with in the official registry API, before the slash. */
+  readonly registryNamespace: string;
+  /** Whether the official registry API (`/v0.1`) is for everybody, without a signature. */
+  readonly publicRegistry: boolean;
+  /** Addresses that are told when something waits for approval. */
+  readonly approvalEmails: readonly string[];
   /** SNS topic that alarms are sent to. @default - there are no alarms */
   readonly alarmTopicArn?: string;
-  /** Requests per second that the chat API admits in the long run. */
+  /** Requests per second that each API admits in the long run. */
   readonly throttleRate: number;
-  /** Requests that the chat API admits at once. */
+  /** Requests that each API admits at once. */
   readonly throttleBurst: number;
   /** Directory with `{function}/bootstrap.zip`, as cargo-lambda writes it. */
   readonly lambdaZipDir: string;
@@ -66,6 +77,10 @@ const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/;
 /** A FIFO topic, whose name ends in `.fifo`, cannot be told by an alarm. */
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/;
+/** As far as the JSON schema of a server.json has it; a server's id follows, and the whole may have 200 characters. */
+const NAMESPACE = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,98}[A-Za-z0-9])?$/;
+/** What could be an address; whether it is one, the mail that asks for consent shows. */
+const EMAIL = /^[^\s@,]+@[^\s@,]+\.[^\s@,.]+$/;
 const CONNECT_TO = /^(\*\.)?[A-Za-z0-9.-]+:\d{1,5}=[0-9.]+:\d{1,5}$/;
 /** Keys of settings are plain words; keys of feature flags and of the CLI hold one of `:`, `/` or `-`. */
 const SETTING_KEY = /^[A-Za-z]+$/;
@@ -121,6 +136,16 @@ export function readConfig(node: Node): Config {
       `an https URL without query${local ? ", or http on this machine" : ""}`,
     ),
     requestKeyMinutes: read.number("requestKeyMinutes", 1, 1440),
+    registrationApproval: read.choice("registrationApproval", ["required", "auto"]),
+    registrationLimit: read.number("registrationLimit", 1, 10_000),
+    registryNamespace:
+      read.optionalText(
+        "registryNamespace",
+        (v) => NAMESPACE.test(v),
+        "1 to 100 letters, digits, dots and hyphens, such as com.example",
+      ) ?? `switchyard.${stage}`,
+    publicRegistry: read.flag("publicRegistry"),
+    approvalEmails: read.list("approvalEmails", (v) => EMAIL.test(v), "e-mail addresses"),
     ...(alarmTopicArn === undefined ? {} : { alarmTopicArn }),
     throttleRate: read.number("throttleRate", 1, 10_000),
     throttleBurst: read.number("throttleBurst", 1, 5_000),

@@ -5,7 +5,14 @@
 import { ArnFormat, type Stack } from "aws-cdk-lib";
 
 /** The functions of the package `handlers`: never called as an MCP server, whatever the registry says. */
-export const HANDLERS = ["chat_handler", "agent_invoker", "mcp_proxy", "memory_manager", "registration"] as const;
+export const HANDLERS = [
+  "chat_handler",
+  "agent_invoker",
+  "mcp_proxy",
+  "memory_manager",
+  "registration",
+  "registry_api",
+] as const;
 export type Handler = (typeof HANDLERS)[number];
 
 /** The agent that people talk to; all others are specialists. */
@@ -18,6 +25,9 @@ export const MCP_TAG = "switchyard-mcp";
 
 /** Indexes of the memory table. */
 export const MEMORY_INDEXES = ["environment-index", "tenant-index", "tenant-environment-index"] as const;
+
+/** Indexes of the registry table. */
+export const REGISTRY_INDEXES = ["status-index", "protocol-index", "stack-index"] as const;
 
 /** Stack with the tables. */
 export const dataStack = (stage: string): string => `Switchyard-${stage}-data`;
@@ -37,7 +47,7 @@ export const memoryTable = (stage: string): string => `DeploymentMemory-${stage}
 /** Table of MCP servers. */
 export const registryTable = (stage: string): string => `MCPServerRegistry-${stage}`;
 
-/** Table of slots, request keys and counters. */
+/** Table of slots, request keys, counters, health, held definitions and the audit. */
 export const stateTable = (stage: string): string => `SwitchyardState-${stage}`;
 
 /** Secret with the token that starts pipelines in GitLab. */
@@ -45,6 +55,12 @@ export const gitlabTokenSecret = (stage: string): string => `switchyard/${stage}
 
 /** Secret with the key of an MCP server. The path is derived from the server's id, never supplied. */
 export const apiKeySecret = (stage: string, serverId: string): string => `switchyard/${stage}/mcp/${serverId}/api_key`;
+
+/** Secret with the hashes of the tokens that MCP servers register themselves with. */
+export const registrationTokensSecret = (stage: string): string => `switchyard/${stage}/registration_tokens`;
+
+/** SNS topic that tells approvers what waits for them. */
+export const approvalTopic = (stage: string): string => `switchyard-${stage}-approvals`;
 
 /**
  * Path and name of the role under which requests to an MCP server are signed. Derived like the secrets, never supplied; see

@@ -1,10 +1,10 @@
 import { Duration, RemovalPolicy } from "aws-cdk-lib";
 import * as apigateway from "aws-cdk-lib/aws-apigateway";
 import type * as lambda from "aws-cdk-lib/aws-lambda";
-import * as logs from "aws-cdk-lib/aws-logs";
-import { Construct } from "constructs";
+import { Construct, type IDependable } from "constructs";
 import { acknowledge } from "../acknowledge";
 import type { ResponseMode } from "../config";
+import { accessLog, addExecutionLog, loggedTo } from "./api-logs";
 import { addProblemResponses } from "./problem-responses";
 
 /** Properties of {@link ChatApi}. */
@@ -36,12 +36,14 @@ export class ChatApi extends Construct {
   readonly url: string;
   /** The deployed API, for its metrics. */
   readonly stage: apigateway.Stage;
+  /** The role with which API Gateway writes the logs of all APIs: it has to be there before the stage of another one. */
+  readonly loggingRole: IDependable;
 
   constructor(scope: Construct, id: string, props: ChatApiProps) {
     super(scope, id);
-    const accessLog = this.addLog("AccessLog", `/aws/apigateway/switchyard-${props.stage}-chat`);
+    const name = `switchyard-${props.stage}-chat`;
     const api = new apigateway.RestApi(this, "Api", {
-      restApiName: `switchyard-${props.stage}-chat`,
+      restApiName: name,
       description: "Chat with the agents that run the infrastructure",
       endpointConfiguration: { types: [apigateway.EndpointType.REGIONAL] },
       // API Gateway writes no log without a role for it: one for the account and region, shared by all APIs in it, and
@@ -50,19 +52,23 @@ export class ChatApi extends Construct {
       cloudWatchRoleRemovalPolicy: RemovalPolicy.RETAIN,
       defaultMethodOptions: { authorizationType: apigateway.AuthorizationType.IAM },
       deployOptions: {
+        ...loggedTo(accessLog(this, name)),
         stageName: props.stage,
-        tracingEnabled: true,
         // By method; there is one, and the metrics of the stage cost nothing.
         metricsEnabled: false,
-        // Why API Gateway itself failed; nothing of a request or an answer.
-        loggingLevel: apigateway.MethodLoggingLevel.ERROR,
         throttlingRateLimit: props.throttleRate,
         throttlingBurstLimit: props.throttleBurst,
-        accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
-        accessLogFormat: ACCESS_LOG_FORMAT,
       },
     });
-    addProblemResponses(api);
+    addProblemResponses(api, {
+      route: "Use POST /chat: there is no other route.",
+      body: "Send a JSON object with a message as the body.",
+      size: "A body may have 10 MB, a chat message 25000 characters.",
+      refused: "The request was refused before it reached the chat.",
+      failed: "The chat function failed.",
+      mayGoOn: "What was begun may still go on: ask for the deployments before you repeat a wish.",
+      publicly: false,
+    });
     const method = api.root.addResource("chat").addMethod(
       "POST",
       new apigateway.LambdaIntegration(props.handler, {
@@ -71,23 +77,14 @@ export class ChatApi extends Construct {
         allowTestInvoke: false,
       }),
     );
-    // API Gateway chooses this name, and would make the group itself: for ever, and left behind when the stack goes.
-    const executionLog = this.addLog("ExecutionLog", `API-Gateway-Execution-Logs_${api.restApiId}/${props.stage}`);
-    api.deploymentStage.node.addDependency(executionLog);
+    addExecutionLog(this, api, props.stage);
     acknowledgeFindings(api, method);
     // RestApi writes an output of its own; the stack's ChatUrl is the one to use.
     api.node.tryRemoveChild("Endpoint");
     this.restApiId = api.restApiId;
     this.url = api.urlForPath("/chat");
     this.stage = api.deploymentStage;
-  }
-
-  private addLog(id: string, logGroupName: string): logs.LogGroup {
-    return new logs.LogGroup(this, id, {
-      logGroupName,
-      retention: logs.RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+    this.loggingRole = api.node.findChild("Account");
   }
 }
 
@@ -114,21 +111,3 @@ function acknowledgeFindings(api: apigateway.RestApi, method: apigateway.Method)
     "The role by which API Gateway writes the logs of all APIs in the account; this policy is the one that AWS keeps for it.",
   );
 }
-
-/** One line for each request, with the caller and never with a body. */
-const ACCESS_LOG_FORMAT = apigateway.AccessLogFormat.custom(
-  JSON.stringify({
-    request_id: apigateway.AccessLogField.contextRequestId(),
-    time: apigateway.AccessLogField.contextRequestTime(),
-    caller: apigateway.AccessLogField.contextIdentityUserArn(),
-    source_ip: apigateway.AccessLogField.contextIdentitySourceIp(),
-    method: apigateway.AccessLogField.contextHttpMethod(),
-    path: apigateway.AccessLogField.contextPath(),
-    status: apigateway.AccessLogField.contextStatus(),
-    latency_ms: apigateway.AccessLogField.contextResponseLatency(),
-    response_bytes: apigateway.AccessLogField.contextResponseLength(),
-    error: apigateway.AccessLogField.contextErrorMessage(),
-    integration_error: apigateway.AccessLogField.contextIntegrationErrorMessage(),
-    trace_id: apigateway.AccessLogField.contextXrayTraceId(),
-  }),
-);

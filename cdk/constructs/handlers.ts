@@ -1,6 +1,8 @@
 /** Our handlers: what each is told through its environment, and what its role may do. */
 import { Duration, Stack } from "aws-cdk-lib";
 import * as iam from "aws-cdk-lib/aws-iam";
+import type * as secretsmanager from "aws-cdk-lib/aws-secretsmanager";
+import type * as sns from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { acknowledge } from "../acknowledge";
 import { NO_ENVIRONMENT, type Config, type ResponseMode } from "../config";
@@ -8,6 +10,7 @@ import {
   HANDLERS,
   MCP_TAG,
   MEMORY_INDEXES,
+  REGISTRY_INDEXES,
   functionArn,
   functionName,
   memoryTable,
@@ -134,6 +137,46 @@ export function registration(scope: Construct, config: Config): RustFunction {
   return fn;
 }
 
+/** Serves the registry over HTTP: to servers that register themselves, to approvers, and as the official registry API. */
+export function registryApi(
+  scope: Construct,
+  config: Config,
+  approvals: sns.ITopic,
+  tokens: secretsmanager.Secret,
+): RustFunction {
+  const stack = Stack.of(scope);
+  const { stage } = config;
+  const fn = handler(scope, config, "registry_api", ANSWER_TIMEOUT.BUFFERED, "Serves the registry of MCP servers", {
+    STAGE: stage,
+    REGISTRY_TABLE: registryTable(stage),
+    STATE_TABLE: stateTable(stage),
+    REGISTRATION_APPROVAL: config.registrationApproval,
+    REGISTRATION_LIMIT: String(config.registrationLimit),
+    REGISTRY_NAMESPACE: config.registryNamespace,
+    APPROVAL_TOPIC: approvals.topicArn,
+    ...reach(stack, config),
+  });
+  const registry = tableArn(stack, registryTable(stage));
+  fn.allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"], [registry]);
+  fn.allow(["dynamodb:Query"], [registry, ...REGISTRY_INDEXES.map((index) => `${registry}/index/${index}`)]);
+  fn.allow(
+    ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+    [tableArn(stack, stateTable(stage))],
+  );
+  fn.allow(["lambda:ListTags"], [functionArn(stack, "*")]);
+  fn.allow(["sns:Publish"], [approvals.topicArn]);
+  allowMcpServers(fn, config);
+  // In a statement of its own, so that the wildcard above stays what it was acknowledged for.
+  fn.role.addToPolicy(
+    new iam.PolicyStatement({
+      sid: "RegistrationTokens",
+      actions: ["secretsmanager:GetSecretValue"],
+      resources: [tokens.secretArn],
+    }),
+  );
+  return fn;
+}
+
 function handler(
   scope: Construct,
   config: Config,
@@ -179,7 +222,7 @@ function allowMcpServers(fn: RustFunction, config: Config): void {
   fn.acknowledgeWildcard(
     functionArn(stack, "*"),
     "Which MCP servers there are is known to the registry alone: the stage's tag decides which of them may be invoked, and " +
-      "registration reads that tag of the function it is given.",
+      "whoever registers a function reads that tag of it first.",
   );
   if (config.invocableFunctions.length > 0) fn.allow(["lambda:InvokeFunction"], config.invocableFunctions);
   // Whatever they are tagged with: the registry must not become a way to act with their rights.

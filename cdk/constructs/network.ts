@@ -4,7 +4,16 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { functionArn, functionName, memoryTable, registryTable, secretArn, stateTable, tableArn } from "../names";
+import {
+  REGISTRY_INDEXES,
+  functionArn,
+  functionName,
+  memoryTable,
+  registryTable,
+  secretArn,
+  stateTable,
+  tableArn,
+} from "../names";
 import type { Network } from "../networks";
 import type { RustFunction } from "./rust-function";
 
@@ -49,11 +58,13 @@ export interface VpcEndpointsProps {
   readonly routeTableIds: readonly string[];
   /** ARNs of functions that may be called as MCP servers without the tag. */
   readonly invocableFunctions: readonly string[];
+  /** Topic that approvers listen to. */
+  readonly approvalTopicArn: string;
 }
 
 /**
- * The ways from the VPC to AWS that the attached functions need: DynamoDB, Secrets Manager, Lambda, and S3 for the answers
- * to CloudFormation. An endpoint serves everybody behind its route tables or in its VPC, so its policy says what of
+ * The ways from the VPC to AWS that the attached functions need: DynamoDB, Secrets Manager, Lambda, SNS, and S3 for the
+ * answers to CloudFormation. An endpoint serves everybody behind its route tables or in its VPC, so its policy says what of
  * Switchyard's may be reached through it; who may, the roles say.
  */
 export class VpcEndpoints extends Construct {
@@ -97,10 +108,16 @@ export class VpcEndpoints extends Construct {
         policyDocument: new iam.PolicyDocument({ statements }),
       });
 
+    const registry = tableArn(stack, registryTable(stage));
     gateway("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB, [
       letThrough(
         ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
-        [memoryTable(stage), registryTable(stage), stateTable(stage)].map((table) => tableArn(stack, table)),
+        [tableArn(stack, memoryTable(stage)), registry, tableArn(stack, stateTable(stage))],
+        inAccount,
+      ),
+      letThrough(
+        ["dynamodb:Query"],
+        REGISTRY_INDEXES.map((index) => `${registry}/index/${index}`),
         inAccount,
       ),
     ]);
@@ -119,6 +136,9 @@ export class VpcEndpoints extends Construct {
         [functionArn(stack, "*"), ...props.invocableFunctions],
         inAccount,
       ),
+    ]);
+    interfaces("Sns", ec2.InterfaceVpcEndpointAwsService.SNS, [
+      letThrough(["sns:Publish"], [props.approvalTopicArn], inAccount),
     ]);
   }
 }

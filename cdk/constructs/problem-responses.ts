@@ -4,7 +4,24 @@ import * as apigateway from "aws-cdk-lib/aws-apigateway";
 const { ResponseType } = apigateway;
 const SIGN = "Sign the request with AWS Signature Version 4 for the service execute-api";
 const RETRY = "Try again; if it stays, look the request id up in the logs.";
-const MAY_GO_ON = "What was begun may still go on: ask for the deployments before you repeat a wish.";
+
+/** What differs between the APIs: sentences for people. */
+export interface ApiWords {
+  /** Where to find what there is. */
+  readonly route: string;
+  /** What a body has to be. */
+  readonly body: string;
+  /** How long it may be. */
+  readonly size: string;
+  /** That the API's function never saw the request. */
+  readonly refused: string;
+  /** That the API's function failed. */
+  readonly failed: string;
+  /** What to know before a request that got no answer is repeated. */
+  readonly mayGoOn: string;
+  /** Whether web pages of anybody may read these answers too. */
+  readonly publicly: boolean;
+}
 
 /** Titles as in handlers/src/error.rs: the same for every error with that status. */
 export const TITLES = {
@@ -26,7 +43,7 @@ type Row = readonly [id: string, type: apigateway.ResponseType, status: keyof ty
  * Every response type of a REST API that can occur here, and the two that catch the rest: their documents could not name
  * a status that differs from case to case.
  */
-const ROWS: readonly Row[] = [
+const rows = ({ route, body, size, refused, failed, mayGoOn }: ApiWords): readonly Row[] => [
   ["AccessDenied", ResponseType.ACCESS_DENIED, 403, "Your credentials need execute-api:Invoke on this API."],
   ["ExpiredToken", ResponseType.EXPIRED_TOKEN, 403, "The credentials have expired: renew them and sign again."],
   ["InvalidSignature", ResponseType.INVALID_SIGNATURE, 403, `The signature is wrong. ${SIGN} and the API's region.`],
@@ -34,13 +51,13 @@ const ROWS: readonly Row[] = [
     "MissingAuthenticationToken",
     ResponseType.MISSING_AUTHENTICATION_TOKEN,
     403,
-    `Not signed, or no such route. ${SIGN}, and use POST /chat: there is no other route.`,
+    `Not signed, or no such route. ${SIGN}. ${route}`,
   ],
   ["Unauthorized", ResponseType.UNAUTHORIZED, 401, `${SIGN}.`],
-  ["BadRequestBody", ResponseType.BAD_REQUEST_BODY, 400, "Send a JSON object with a message as the body."],
+  ["BadRequestBody", ResponseType.BAD_REQUEST_BODY, 400, body],
   ["BadRequestParameters", ResponseType.BAD_REQUEST_PARAMETERS, 400, "A parameter of the request cannot be read."],
-  ["ResourceNotFound", ResponseType.RESOURCE_NOT_FOUND, 404, "Use POST /chat: there is no other route."],
-  ["RequestTooLarge", ResponseType.REQUEST_TOO_LARGE, 413, "A body may have 10 MB, a chat message 25000 characters."],
+  ["ResourceNotFound", ResponseType.RESOURCE_NOT_FOUND, 404, route],
+  ["RequestTooLarge", ResponseType.REQUEST_TOO_LARGE, 413, size],
   ["UnsupportedMediaType", ResponseType.UNSUPPORTED_MEDIA_TYPE, 415, "Send the body as application/json."],
   ["Throttled", ResponseType.THROTTLED, 429, "Wait a second and try again."],
   ["QuotaExceeded", ResponseType.QUOTA_EXCEEDED, 429, "The quota of your usage plan is used up."],
@@ -48,15 +65,15 @@ const ROWS: readonly Row[] = [
   ["AuthorizerConfigurationError", ResponseType.AUTHORIZER_CONFIGURATION_ERROR, 500, RETRY],
   ["AuthorizerFailure", ResponseType.AUTHORIZER_FAILURE, 500, RETRY],
   ["ApiConfigurationError", ResponseType.API_CONFIGURATION_ERROR, 500, RETRY],
-  ["IntegrationFailure", ResponseType.INTEGRATION_FAILURE, 502, `The chat function failed. ${MAY_GO_ON}`],
-  ["IntegrationTimeout", ResponseType.INTEGRATION_TIMEOUT, 504, `The answer took too long. ${MAY_GO_ON}`],
-  ["Default4xx", ResponseType.DEFAULT_4XX, 400, "The request was refused before it reached the chat."],
+  ["IntegrationFailure", ResponseType.INTEGRATION_FAILURE, 502, `${failed} ${mayGoOn}`],
+  ["IntegrationTimeout", ResponseType.INTEGRATION_TIMEOUT, 504, `The answer took too long. ${mayGoOn}`],
+  ["Default4xx", ResponseType.DEFAULT_4XX, 400, refused],
   ["Default5xx", ResponseType.DEFAULT_5XX, 500, RETRY],
 ];
 
 /** Gives an API's own errors the shape of ours. */
-export function addProblemResponses(api: apigateway.RestApi): void {
-  for (const [id, type, status, detail] of ROWS) {
+export function addProblemResponses(api: apigateway.RestApi, words: ApiWords): void {
+  for (const [id, type, status, detail] of rows(words)) {
     const problem = { type: "about:blank", title: TITLES[status], status, detail, request_id: "$context.requestId" };
     api.addGatewayResponse(id, {
       type,
@@ -64,6 +81,7 @@ export function addProblemResponses(api: apigateway.RestApi): void {
       responseHeaders: {
         "Content-Type": "'application/problem+json'",
         ...(type === ResponseType.THROTTLED ? { "Retry-After": "'1'" } : {}),
+        ...(words.publicly ? { "Access-Control-Allow-Origin": "'*'" } : {}),
       },
       templates: { "application/json": JSON.stringify(problem) },
     });

@@ -4,6 +4,7 @@ import { loadAgents, type AgentDefinition } from "../agents";
 import { LOCAL_STAGE, type Config } from "../config";
 import { localAgent, type AgentReference } from "../constructs/agent-reference";
 import { Alarms } from "../constructs/alarms";
+import { addApprovalTopic } from "../constructs/approval-topic";
 import { BedrockAgent } from "../constructs/bedrock-agent";
 import { ChatApi } from "../constructs/chat-api";
 import {
@@ -14,9 +15,12 @@ import {
   mcpProxy,
   memoryManager,
   registration,
+  registryApi,
 } from "../constructs/handlers";
 import { VpcEndpoints, attachToVpc } from "../constructs/network";
 import { PipelinesServer } from "../constructs/pipelines-server";
+import { addRegistrationTokens } from "../constructs/registration-tokens";
+import { RegistryApi } from "../constructs/registry-api";
 import { RustFunction } from "../constructs/rust-function";
 import { gitlabTokenSecret } from "../names";
 
@@ -54,7 +58,14 @@ export class ServiceStack extends Stack {
     const chat = chatHandler(this, config, reference(agents.orchestrator));
     const api = new ChatApi(this, "ChatApi", { ...config, handler: chat.function });
 
+    const approvals = addApprovalTopic(this, config);
     const registrar = registration(this, config);
+    const registryFunction = registryApi(this, config, approvals, addRegistrationTokens(this, stage));
+    const registry = new RegistryApi(this, "RegistryApi", {
+      ...config,
+      handler: registryFunction.function,
+      loggingRole: api.loggingRole,
+    });
     const pipelines = new PipelinesServer(this, "Pipelines", {
       ...config,
       build: config,
@@ -66,12 +77,18 @@ export class ServiceStack extends Stack {
     if (config.network !== undefined) {
       const { network, invocableFunctions } = config;
       const { routeTableIds } = network;
-      // Registration is among them because it asks a server for its tools.
-      for (const fn of [proxy, registrar, pipelines.deployed?.function]) {
+      // Those that register are among them because they ask a server for its tools.
+      for (const fn of [proxy, registrar, registryFunction, pipelines.deployed?.function]) {
         if (fn !== undefined) attachToVpc(fn, stage, network);
       }
       if (routeTableIds !== undefined) {
-        const endpoints = new VpcEndpoints(this, "VpcEndpoints", { stage, network, routeTableIds, invocableFunctions });
+        const endpoints = new VpcEndpoints(this, "VpcEndpoints", {
+          stage,
+          network,
+          routeTableIds,
+          invocableFunctions,
+          approvalTopicArn: approvals.topicArn,
+        });
         pipelines.registration.node.addDependency(endpoints);
       }
     }
@@ -84,6 +101,9 @@ export class ServiceStack extends Stack {
 
     this.addOutput("ChatUrl", api.url, "POST chat messages here, signed for execute-api");
     this.addOutput("ChatApiId", api.restApiId, "Id of the REST API");
+    this.addOutput("RegistryUrl", registry.url, "The registry of MCP servers; GET openapi.json says what there is");
+    this.addOutput("RegistryApiId", registry.restApiId, "Id of the registry's REST API");
+    this.addOutput("ApprovalTopicArn", approvals.topicArn, "Tells what waits for approval");
     this.addPipelinesOutputs(pipelines, config.pipelinesEndpoint);
     this.addOutput("GitLabTokenSecretName", gitlabTokenSecret(stage), "Put the GitLab token here");
   }

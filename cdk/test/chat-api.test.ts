@@ -7,11 +7,11 @@ import { LOCAL, ROOT, switchyard } from "./support";
 
 test("POST /chat is the one route, and it wants a signature", () => {
   const { service } = switchyard();
-  const { Properties: method } = service.one("AWS::ApiGateway::Method");
+  const { Properties: method } = service.one("AWS::ApiGateway::Method", "ChatApi/");
   assert.equal(method["HttpMethod"], "POST");
   assert.equal(method["AuthorizationType"], "AWS_IAM");
-  assert.equal(service.one("AWS::ApiGateway::Resource").Properties["PathPart"], "chat");
-  assert.deepEqual(service.one("AWS::ApiGateway::RestApi").Properties["EndpointConfiguration"], {
+  assert.equal(service.one("AWS::ApiGateway::Resource", "ChatApi/").Properties["PathPart"], "chat");
+  assert.deepEqual(service.one("AWS::ApiGateway::RestApi", "ChatApi/").Properties["EndpointConfiguration"], {
     Types: ["REGIONAL"],
   });
 });
@@ -19,7 +19,7 @@ test("POST /chat is the one route, and it wants a signature", () => {
 test("answers are streamed for up to 15 minutes, or buffered for up to 29 seconds", () => {
   const integration = (settings: object) => {
     const { service } = switchyard({ ...settings });
-    const { Properties } = service.one("AWS::ApiGateway::Method");
+    const { Properties } = service.one("AWS::ApiGateway::Method", "ChatApi/");
     const { ResponseTransferMode, TimeoutInMillis, Uri } = Properties["Integration"] as Record<string, unknown>;
     const { Timeout: timeout } = service.one("AWS::Lambda::Function", "chat_handler/").Properties;
     const { RESPONSE_MODE: mode } = service.environment("chat_handler");
@@ -62,7 +62,7 @@ for (const responseMode of ["STREAM", "BUFFERED"]) {
 
 test("calls are throttled, traced and logged without bodies", () => {
   const { service } = switchyard({ throttleRate: 3, throttleBurst: 7 });
-  const { Properties: stage } = service.one("AWS::ApiGateway::Stage");
+  const { Properties: stage } = service.one("AWS::ApiGateway::Stage", "ChatApi/");
   assert.equal(stage["TracingEnabled"], true);
   const [method] = stage["MethodSettings"] as Record<string, unknown>[];
   assert.equal(method?.["ThrottlingRateLimit"], 3);
@@ -83,7 +83,7 @@ test("the log group that API Gateway names itself is ours before API Gateway mak
   const { Properties: log } = service.one("AWS::Logs::LogGroup", "ChatApi/ExecutionLog");
   assert.equal(service.text(log["LogGroupName"]), "API-Gateway-Execution-Logs_{ChatApi/Api}/dev");
   assert.equal(log["RetentionInDays"], 30);
-  const waits = (service.one("AWS::ApiGateway::Stage").DependsOn ?? []).map((id) => service.path(id));
+  const waits = (service.one("AWS::ApiGateway::Stage", "ChatApi/").DependsOn ?? []).map((id) => service.path(id));
   assert.ok(waits.includes("ChatApi/ExecutionLog"));
 });
 
@@ -114,13 +114,16 @@ test("the same status has the same title as in the handlers", () => {
   for (const [status, title] of Object.entries(TITLES)) assert.equal(theirs.get(status), title, status);
 });
 
-test("the stack tells where to chat", () => {
+test("the stack tells where to chat and where the registry is", () => {
   const outputs = switchyard(LOCAL).service.template.toJSON()["Outputs"] as Record<string, unknown>;
   assert.deepEqual(Object.keys(outputs).sort(), [
+    "ApprovalTopicArn",
     "ChatApiId",
     "ChatUrl",
     "GitLabTokenSecretName",
     "PipelinesFunctionArn",
     "PipelinesUrl",
+    "RegistryApiId",
+    "RegistryUrl",
   ]);
 });

@@ -30,6 +30,11 @@ test("the defaults of cdk.json are for an account", () => {
   assert.deepEqual(config.protectedEnvironments, ["prod"]);
   assert.deepEqual(config.allowedNetworks, []);
   assert.equal(config.requestKeyMinutes, 10);
+  assert.equal(config.registrationApproval, "required");
+  assert.equal(config.registrationLimit, 10);
+  assert.equal(config.registryNamespace, "switchyard.dev");
+  assert.equal(config.publicRegistry, false);
+  assert.deepEqual(config.approvalEmails, []);
   assert.equal(config.model, undefined);
   assert.equal(config.alarmTopicArn, undefined);
   assert.equal(config.network, undefined);
@@ -112,6 +117,15 @@ const WRONG: readonly (readonly [key: string, value: unknown, problem: string])[
   ["gitlabUrl", "http://git.test", 'gitlabUrl: "http://git.test" is not allowed; allowed: an https URL without query'],
   ["gitlabUrl", "gitlab.com", 'gitlabUrl: "gitlab.com" is not allowed; allowed: an https URL without query'],
   ["requestKeyMinutes", "0", 'requestKeyMinutes: "0" is not allowed; allowed: a whole number from 1 to 1440'],
+  ["registrationApproval", "none", 'registrationApproval: "none" is not allowed; allowed: required | auto'],
+  ["registrationLimit", 0, "registrationLimit: 0 is not allowed; allowed: a whole number from 1 to 10000"],
+  ...["com.example/tools", "-x", "x".repeat(101), ""].map((namespace): [string, unknown, string] => [
+    "registryNamespace",
+    namespace,
+    `registryNamespace: "${namespace}" is not allowed; allowed: 1 to 100 letters, digits, dots and hyphens, such as com.example`,
+  ]),
+  ["publicRegistry", "yes", 'publicRegistry: "yes" is not allowed; allowed: true | false'],
+  ["approvalEmails", ["me"], 'approvalEmails: "me" is not allowed; allowed: e-mail addresses'],
   [
     "alarmTopicArn",
     "on-call",

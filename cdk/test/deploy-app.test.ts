@@ -64,7 +64,7 @@ test("somebody has thought of what every resource costs when idle, and none is b
 
 test("costs are counted from the templates", () => {
   const told = tellCost(both().map(({ template }) => template.toJSON()));
-  assert.deepEqual(told.slice(0, 2), ["nothing by the hour", "2 secrets: US$0.80 a month"]);
+  assert.deepEqual(told.slice(0, 2), ["nothing by the hour", "3 secrets: US$1.20 a month"]);
   const endpoint = (VpcEndpointType: string) => ({ Type: "AWS::EC2::VPCEndpoint", Properties: { VpcEndpointType } });
   const Resources = {
     A: endpoint("Interface"),

@@ -286,6 +286,7 @@ test("secrets: made by the stack or made anew", async () => {
   assert.deepEqual(double.calls.map(({ body }) => (JSON.parse(body) as { SecretId: string }).SecretId).sort(), [
     "switchyard/dev/gitlab_token",
     "switchyard/dev/mcp/pipelines/api_key",
+    "switchyard/dev/registration_tokens",
   ]);
   double.set({ DescribeSecret: secret() });
   assert.deepEqual(await secrets("present"), ["ok\nbelong to Switchyard-dev-data"]);
@@ -294,7 +295,7 @@ test("secrets: made by the stack or made anew", async () => {
 test("secrets: names that are taken", async () => {
   double.set({ DescribeSecret: secret({ DeletedDate: 1_795_000_000 }) });
   const scheduled = await secrets("absent");
-  assert.equal(scheduled.length, 2);
+  assert.equal(scheduled.length, 3);
   assert.match(
     scheduled[0]!,
     /^problem\nswitchyard\/dev\/gitlab_token was deleted by hand[^]*--force-delete-without-recovery --region eu-central-1 --secret-id switchyard\/dev\/gitlab_token$/,

@@ -3,11 +3,12 @@ import assert from "node:assert/strict";
 import { appendFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { HANDLERS, REGISTRY_INDEXES } from "../names";
 import { addSwitchyard } from "../switchyard";
 import { NETWORK, PIPELINES_ELSEWHERE, app, copyOfAgents, switchyard, type Synthesised } from "./support";
 
 const REGION = "us-east-1";
-const IN_VPC = ["Pipelines/pipelines", "mcp_proxy", "registration"];
+const IN_VPC = ["Pipelines/pipelines", "mcp_proxy", "registration", "registry_api"];
 const WITHOUT_ENDPOINTS = { ...NETWORK, vpcEndpoints: "false", routeTableIds: "" };
 const settings = { region: REGION };
 const arn = (service: string, resource: string) =>
@@ -44,7 +45,7 @@ test("without the settings nothing is in a VPC, and the pipelines server is a fu
   for (const { template } of [service, data]) {
     assert.doesNotMatch(JSON.stringify(template.toJSON()), /Vpc|ec2:|AWS::EC2|SourceFunctionArn/);
   }
-  assert.equal(service.ofType("AWS::Lambda::Function").size, 6);
+  assert.equal(service.ofType("AWS::Lambda::Function").size, HANDLERS.length + 1);
 });
 
 test("the functions that reach MCP servers, and the one that is such a server, are in the VPC, and no others", () => {
@@ -133,6 +134,7 @@ test("with vpcEndpoints there is one for each service, where the settings say, o
     ["com.amazonaws.{AWS::Region}.s3", undefined, gateway],
     ["com.amazonaws.us-east-1.secretsmanager", "a group", interfaces],
     ["com.amazonaws.us-east-1.lambda", "a group", interfaces],
+    ["com.amazonaws.us-east-1.sns", "a group", interfaces],
   ]);
 });
 
@@ -153,7 +155,7 @@ test("the endpoints let through what the functions in the VPC are allowed, and l
   const secrets = `arn:aws:secretsmanager:us-east-1:{AWS::AccountId}:secret:switchyard/dev/*`;
   const needed = IN_VPC.flatMap((bin) => allowed(service, ofRole(service, bin)))
     .map((row) => row.replaceAll("{AWS::Partition}", "aws"))
-    .filter((row) => /^(dynamodb|lambda|secretsmanager):/.test(row))
+    .filter((row) => /^(dynamodb|lambda|secretsmanager|sns):/.test(row))
     .map((row) => row.replace(/^(secretsmanager:\S+ on ).*$/, `$1${secrets}`));
   assert.deepEqual(
     needed.filter((row) => !rows.includes(row)),
@@ -166,6 +168,9 @@ test("the endpoints let through what the functions in the VPC are allowed, and l
     rows.sort(),
     [
       ...actions.flatMap((action) => tables.map((name) => `dynamodb:${action} on ${arn("dynamodb", `table/${name}`)}`)),
+      ...REGISTRY_INDEXES.map(
+        (index) => `dynamodb:Query on ${arn("dynamodb", `table/MCPServerRegistry-dev/index/${index}`)}`,
+      ),
       `lambda:InvokeFunction on ${arn("lambda", "function:*")}`,
       `lambda:InvokeFunction on ${theirs}`,
       `lambda:ListTags on ${arn("lambda", "function:*")}`,
@@ -174,6 +179,7 @@ test("the endpoints let through what the functions in the VPC are allowed, and l
       // As handlers/src/registration/answer.rs checks it: the region without hyphens.
       "s3:PutObject on arn:aws:s3:::cloudformation-custom-resource-response-useast1/*",
       `secretsmanager:GetSecretValue on ${secrets}`,
+      "sns:Publish on {Approvals}",
     ]
       .map((row) => row.replaceAll("{AWS::Partition}", "aws"))
       .sort(),
@@ -190,7 +196,7 @@ test("the response bucket is named right where the region is only known to Cloud
 test("registration has its ways out before it is asked to register, and until the last server is taken out", () => {
   const { service } = switchyard(NETWORK);
   const waits = service.one("Custom::SwitchyardMcpServer").DependsOn?.map((id) => service.path(id)) ?? [];
-  for (const endpoint of ["DynamoDb", "S3", "SecretsManager", "Lambda"]) {
+  for (const endpoint of ["DynamoDb", "S3", "SecretsManager", "Lambda", "Sns"]) {
     assert.ok(waits.includes(`VpcEndpoints/${endpoint}`), endpoint);
   }
 });
@@ -238,7 +244,7 @@ test("its secrets, its id and its registration are the same ones, so that moving
   const secrets = (of: typeof before) => [...of.service.ofType("AWS::SecretsManager::Secret")];
   assert.deepEqual(secrets(after), secrets(before));
   const outputs = (of: typeof before) => Object.keys(of.service.template.findOutputs("*"));
-  const common = ["ChatUrl", "ChatApiId", "GitLabTokenSecretName"];
+  const common = ["ChatUrl", "ChatApiId", "RegistryUrl", "RegistryApiId", "ApprovalTopicArn", "GitLabTokenSecretName"];
   assert.deepEqual(outputs(before).sort(), [...common, "PipelinesFunctionArn", "PipelinesUrl"].sort());
   assert.deepEqual(
     outputs(after).sort(),

@@ -89,6 +89,18 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     `lambda:ListTags on ${arn("lambda", "function:*")}`,
     ...MCP_SERVERS,
   ],
+  "registry_api/Role": [
+    ...base("registry_api"),
+    `dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on ${table("MCPServerRegistry-dev")}`,
+    `dynamodb:Query on ${["", "/index/protocol-index", "/index/stack-index", "/index/status-index"]
+      .map((index) => table(`MCPServerRegistry-dev${index}`))
+      .join(" ")}`,
+    `dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on ${table("SwitchyardState-dev")}`,
+    `lambda:ListTags on ${arn("lambda", "function:*")}`,
+    "sns:Publish on {Approvals}",
+    ...MCP_SERVERS,
+    "secretsmanager:GetSecretValue on {RegistrationTokens}",
+  ],
   "Pipelines/pipelines/Role": [
     ...base("Pipelines/pipelines"),
     "secretsmanager:GetSecretValue on {Pipelines/ApiKey} {Pipelines/GitLabToken}",
@@ -176,7 +188,7 @@ test("no managed policy but the one that API Gateway insists on", () => {
 test("a function in the settings may be invoked without the tag", () => {
   const listed = "arn:aws:lambda:us-east-1:111122223333:function:theirs";
   const all = rights(switchyard({ ...settings, invocableFunctions: [listed] }).service);
-  for (const role of ["mcp_proxy/Role", "registration/Role"]) {
+  for (const role of ["mcp_proxy/Role", "registration/Role", "registry_api/Role"]) {
     assert.ok(all.get(role)?.includes(`lambda:InvokeFunction on ${listed}`), role);
   }
 });
@@ -200,6 +212,7 @@ test("each function may be invoked by exactly these", () => {
       agent("mcp_proxy", "bootstrap"),
       agent("mcp_proxy", "compute"),
       `{chat_handler/Function.Arn} by apigateway.amazonaws.com for ${arn("execute-api", "{ChatApi/Api}/{ChatApi/Api/DeploymentStage.dev}/POST/chat")}`,
+      `{registry_api/Function.Arn} by apigateway.amazonaws.com for ${arn("execute-api", "{RegistryApi/Api}/dev/*/*")}`,
     ].sort(),
   );
 });

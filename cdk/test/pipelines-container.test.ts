@@ -51,9 +51,9 @@ test("it has the secrets that the deployment makes, and may read those", () => {
   const variables = Object.fromEntries(
     (container?.["Environment"] as { Name: string; Value: unknown }[]).map(({ Name, Value }) => [Name, Value]),
   );
-  const made = [...switchyard().service.ofType("AWS::SecretsManager::Secret").values()].map(
-    (one) => one.Properties["Name"],
-  );
+  const made = [...switchyard().service.ofType("AWS::SecretsManager::Secret")]
+    .filter(([at]) => at.startsWith("Pipelines/"))
+    .map(([, secret]) => secret.Properties["Name"]);
   assert.deepEqual([variables["GITLAB_TOKEN_SECRET"], variables["API_KEY_SECRET"]], made);
   const { Statement } = stack.one("AWS::IAM::Policy", "Task/TaskRole").Properties["PolicyDocument"] as {
     Statement: { Action: string[]; Resource: unknown[] }[];

@@ -1,6 +1,6 @@
 import { DescribeSecretCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { PipelinesServer } from "../../constructs/pipelines-server";
-import { apiKeySecret, gitlabTokenSecret } from "../../names";
+import { apiKeySecret, gitlabTokenSecret, registrationTokensSecret } from "../../names";
 import { failureOf, unanswered } from "../failure";
 import type { Finding } from "../finding";
 import type { StackState } from "./stacks";
@@ -11,6 +11,7 @@ const SUBJECT = "secrets";
 export const secretsOf = (stage: string): readonly string[] => [
   gitlabTokenSecret(stage),
   apiKeySecret(stage, PipelinesServer.SERVER_ID),
+  registrationTokensSecret(stage),
 ];
 
 /**

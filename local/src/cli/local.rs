@@ -8,7 +8,7 @@ use url::Url;
 
 use super::chat::Conversation;
 use crate::{
-    stack::{Model, Options, Ports, Stack, find_root},
+    stack::{Model, Options, Ports, REGISTRATION_TOKEN, Stack, find_root},
     terminal::{Style, Terminal},
 };
 
@@ -84,14 +84,16 @@ fn introduce(stack: &Stack, options: &Options, terminal: Terminal) {
     let logs = options.work.join("logs");
     for (what, value) in [
         ("chat API", stack.api_url().to_string()),
+        ("registry API", stack.registry_url().to_string()),
         ("AWS endpoint", stack.aws_url()),
         ("GitLab", stack.gitlab_url()),
+        ("registration token", options.work.join(REGISTRATION_TOKEN).display().to_string()),
         ("logs", logs.display().to_string()),
     ] {
-        terminal.note(&format!("  {what:<12}  {value}"));
+        terminal.note(&format!("  {what:<18}  {value}"));
     }
     match &options.model {
-        Some(model) => terminal.note(&format!("  {:<12}  {} at {}", "model", model.name, model.url)),
+        Some(model) => terminal.note(&format!("  {:<18}  {} at {}", "model", model.name, model.url)),
         None => terminal.note(
             "The agents are driven by a planner made of rules, which works offline and is not a language model. For a real \
              one:\n  ./switchyard local --model-url http://127.0.0.1:11434/v1 --model-name NAME",

@@ -6,6 +6,8 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::types::TimeToLiveSpecification;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use http::{Method, header};
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{Ports, REGION, STAGE, StackError};
@@ -54,9 +56,20 @@ impl Aws {
 
     /// Puts the token of the GitLab stand-in where the pipelines server looks for it.
     pub(super) async fn set_gitlab_token(&self, token: &str) -> Result<(), StackError> {
-        let secret = format!("switchyard/{STAGE}/gitlab_token");
+        self.set_secret("gitlab_token", token).await
+    }
+
+    /// Puts the hash of the token with which MCP servers register themselves where registry_api looks for it.
+    pub(super) async fn set_registration_token(&self, token: &str) -> Result<(), StackError> {
+        let hash: String = Sha256::digest(token).iter().map(|byte| format!("{byte:02x}")).collect();
+        let tokens = json!({ "tokens": [{ "name": "local", "owner": "local", "sha256": hash }] });
+        self.set_secret("registration_tokens", &tokens.to_string()).await
+    }
+
+    async fn set_secret(&self, name: &str, value: &str) -> Result<(), StackError> {
+        let secret = format!("switchyard/{STAGE}/{name}");
         let client = aws_sdk_secretsmanager::Client::new(&self.config);
-        let answer = client.put_secret_value().secret_id(&secret).secret_string(token).send().await;
+        let answer = client.put_secret_value().secret_id(&secret).secret_string(value).send().await;
         answer.map(drop).map_err(|error| {
             StackError::new(format!("the secret {secret} cannot be set: {}", DisplayErrorContext(error)))
         })

@@ -113,10 +113,21 @@ impl Outputs {
         self.0.values().find_map(|outputs| outputs.get(name)).and_then(Value::as_str)
     }
 
-    /// Address of the chat API's stage on MiniStack; the address of the output is that of real AWS.
-    pub(super) fn api_url(&self, ports: Ports) -> Result<Url, StackError> {
-        let id =
-            self.get("ChatApiId").ok_or_else(|| StackError::new("the deployed stacks have no output ChatApiId"))?;
+    /// Address of the chat API's stage on MiniStack.
+    pub(super) fn chat_url(&self, ports: Ports) -> Result<Url, StackError> {
+        self.stage_url("ChatApiId", ports)
+    }
+
+    /// Address of the registry API's stage on MiniStack.
+    pub(super) fn registry_url(&self, ports: Ports) -> Result<Url, StackError> {
+        self.stage_url("RegistryApiId", ports)
+    }
+
+    /// The stage of the REST API whose id is in an output; the addresses in the outputs are those of real AWS.
+    fn stage_url(&self, output: &str, ports: Ports) -> Result<Url, StackError> {
+        let id = self
+            .get(output)
+            .ok_or_else(|| StackError::new(format!("the deployed stacks have no output {output}")))?;
         let url = format!("{}/_aws/execute-api/{id}/{STAGE}/", ports.ministack_url());
         Url::parse(&url).map_err(|error| StackError::new(format!("{url}: {error}")))
     }

@@ -31,6 +31,8 @@ pub const REGION: &str = "us-east-1";
 const CREDENTIALS: (&str, &str) = ("test", "test");
 /// The stage that MiniStack gets.
 pub const STAGE: &str = "local";
+/// File of the working directory with the registration token of the running stack.
+pub const REGISTRATION_TOKEN: &str = "registration_token";
 
 /// What to start.
 #[derive(Debug, Clone)]
@@ -74,8 +76,10 @@ impl Options {
 pub struct Stack {
     parts: Parts,
     api_url: Url,
+    registry_url: Url,
     outputs: cdk::Outputs,
     gitlab_token: String,
+    registration_token: String,
     run_file: run_file::Guard,
 }
 
@@ -91,21 +95,33 @@ impl Stack {
 
         let zips = zips::build(options, terminal).await?;
         let gitlab_token = format!("local-{}", Uuid::new_v4().simple());
+        let registration_token = format!("local-{}", Uuid::new_v4().simple());
         let mut parts = Parts::start(options, &gitlab_token)?;
         run_file.started(parts.group(), options.ports)?;
 
-        let (api_url, outputs) = tokio::select! {
+        let (api_url, registry_url, outputs) = tokio::select! {
             // A part that ends while the rest starts is the cause of what would fail next.
             exit = parts.first_exit() => return Err(exit),
-            deployed = deploy(options, &zips, &gitlab_token, terminal) => deployed?,
+            deployed = deploy(options, &zips, &gitlab_token, &registration_token, terminal) => deployed?,
         };
-        run_file.ready(&api_url)?;
-        Ok(Self { parts, api_url, outputs, gitlab_token, run_file })
+        run_file::write_private(&options.work.join(REGISTRATION_TOKEN), &registration_token)?;
+        run_file.ready(&api_url, &registry_url)?;
+        Ok(Self { parts, api_url, registry_url, outputs, gitlab_token, registration_token, run_file })
     }
 
     /// Address of the chat API's stage.
     pub fn api_url(&self) -> &Url {
         &self.api_url
+    }
+
+    /// Address of the registry API's stage.
+    pub fn registry_url(&self) -> &Url {
+        &self.registry_url
+    }
+
+    /// A token with which an MCP server registers itself; also in the file [`REGISTRATION_TOKEN`].
+    pub fn registration_token(&self) -> &str {
+        &self.registration_token
     }
 
     /// Address of MiniStack, for any AWS SDK.
@@ -157,9 +173,10 @@ impl Stack {
 async fn deploy(
     options: &Options,
     zips: &zips::Zips,
-    token: &str,
+    gitlab_token: &str,
+    registration_token: &str,
     terminal: Terminal,
-) -> Result<(Url, cdk::Outputs), StackError> {
+) -> Result<(Url, Url, cdk::Outputs), StackError> {
     let aws = Aws::new(options.ports);
     let (synthesised, ready) = tokio::join!(cdk::synth(options, zips, terminal), parts::wait_ready(options));
     let assembly = synthesised?;
@@ -167,10 +184,11 @@ async fn deploy(
     aws.make_asset_bucket().await?;
     let outputs = cdk::deploy(options, &assembly, terminal).await?;
     aws.switch_on_expiry().await?;
-    aws.set_gitlab_token(token).await?;
-    let api_url = outputs.api_url(options.ports)?;
+    aws.set_gitlab_token(gitlab_token).await?;
+    aws.set_registration_token(registration_token).await?;
+    let api_url = outputs.chat_url(options.ports)?;
     aws::wait_for_chat(&api_url).await?;
-    Ok((api_url, outputs))
+    Ok((api_url, outputs.registry_url(options.ports)?, outputs))
 }
 
 /// Credentials of the local stack's owner.

@@ -3,6 +3,8 @@
 
 use std::{
     fs::{self, File, TryLockError},
+    io::{ErrorKind, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -24,6 +26,9 @@ pub struct RunFile {
     pub ports: Ports,
     /// Address of the chat API, once it answers.
     pub api_url: Option<String>,
+    /// Address of the registry API, once the chat API answers.
+    #[serde(default)]
+    pub registry_url: Option<String>,
 }
 
 impl RunFile {
@@ -61,6 +66,18 @@ pub(super) fn claim(work: &Path, terminal: Terminal) -> Result<Guard, StackError
     Ok(guard)
 }
 
+/// Writes a file that nobody else on the machine can read.
+pub(super) fn write_private(path: &Path, text: &str) -> Result<(), StackError> {
+    let unwritable = |error: std::io::Error| StackError::file(path, "written", error);
+    // The mode counts only for a file that is made: one that is left from before would keep its own.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(unwritable(error)),
+        _ => {}
+    }
+    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path).map_err(unwritable)?;
+    file.write_all(text.as_bytes()).map_err(unwritable)
+}
+
 fn already_running(work: &Path) -> StackError {
     let who = RunFile::read(work).map(|run| format!(" (process {})", run.pid)).unwrap_or_default();
     StackError::new(format!(
@@ -84,14 +101,15 @@ fn clean_up(left: &RunFile, terminal: Terminal) {
 impl Guard {
     /// The parts have been started.
     pub(super) fn started(&mut self, group: i32, ports: Ports) -> Result<(), StackError> {
-        self.run = Some(RunFile { pid: std::process::id(), group, ports, api_url: None });
+        self.run = Some(RunFile { pid: std::process::id(), group, ports, api_url: None, registry_url: None });
         self.write()
     }
 
     /// The chat API answers.
-    pub(super) fn ready(&mut self, api_url: &Url) -> Result<(), StackError> {
+    pub(super) fn ready(&mut self, api_url: &Url, registry_url: &Url) -> Result<(), StackError> {
         if let Some(run) = &mut self.run {
             run.api_url = Some(api_url.to_string());
+            run.registry_url = Some(registry_url.to_string());
         }
         self.write()
     }
@@ -117,7 +135,7 @@ impl Drop for Guard {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::process::CommandExt;
+    use std::os::unix::{fs::PermissionsExt, process::CommandExt};
 
     use super::*;
 
@@ -136,11 +154,25 @@ mod tests {
         let error = claim(work.path(), Terminal::plain()).unwrap_err().to_string();
         assert!(error.contains("already runs") && error.contains(&std::process::id().to_string()), "{error}");
         assert_eq!(RunFile::read(work.path()).unwrap().api_url, None);
-        first.ready(&Url::parse("http://127.0.0.1:1000/x").unwrap()).unwrap();
-        assert!(RunFile::read(work.path()).unwrap().api_url.is_some());
+        let [chat, registry] = ["http://127.0.0.1:1000/x/", "http://127.0.0.1:1000/y/"].map(|url| Url::parse(url).unwrap());
+        first.ready(&chat, &registry).unwrap();
+        let ready = RunFile::read(work.path()).unwrap();
+        assert_eq!(ready.api_url.as_deref(), Some(chat.as_str()));
+        assert_eq!(ready.registry_url.as_deref(), Some(registry.as_str()));
         drop(first);
         assert!(RunFile::read(work.path()).is_none());
         claim(work.path(), Terminal::plain()).unwrap();
+    }
+
+    #[test]
+    fn a_private_file_is_for_its_owner_alone_whatever_was_there() {
+        let work = tempfile::tempdir().unwrap();
+        let path = work.path().join("token");
+        fs::write(&path, "an older and longer one").unwrap();
+        write_private(&path, "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert!(write_private(&work.path().join("no/such/token"), "new").is_err());
     }
 
     #[test]
@@ -149,7 +181,7 @@ mod tests {
             let work = tempfile::tempdir().unwrap();
             let mut left = group(word);
             let id = i32::try_from(left.id()).unwrap();
-            let run = RunFile { pid: 1, group: id, ports: Ports::from(1000), api_url: None };
+            let run = RunFile { pid: 1, group: id, ports: Ports::from(1000), api_url: None, registry_url: None };
             fs::write(work.path().join("run.json"), serde_json::to_vec(&run).unwrap()).unwrap();
             // Takes the process off the table as soon as it ends, which is init's task for a real one.
             let ended = std::thread::spawn(move || left.wait().unwrap());
