@@ -7,7 +7,8 @@ use local::chat_client::{ChatError, Progress};
 use serde_json::{Value, json};
 
 use crate::support::{
-    self, ask, aws, calls, eventually, execution_id, gitlab, owner, parameters, problem, run, stack, unique,
+    self, ask, assert_problem, aws, calls, eventually, execution_id, gitlab, owner, parameters, problem, run, stack,
+    unique,
 };
 
 #[test]
@@ -228,11 +229,4 @@ async fn raw(method: &str, path: &str, media_type: &str, body: &str) -> (u16, Va
     let status = answer.status().as_u16();
     let text = answer.text().await.unwrap();
     (status, serde_json::from_str(&text).unwrap_or_else(|_| panic!("{path}: {status} with no JSON: {text}")))
-}
-
-fn assert_problem(problem: &Value, status: u16) {
-    assert_eq!(problem["status"], status, "{problem}");
-    for field in ["type", "title", "detail", "request_id"] {
-        assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {problem}");
-    }
 }

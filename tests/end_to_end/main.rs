@@ -21,5 +21,6 @@ mod pipelines;
 mod protocols;
 mod registration;
 mod registration_races;
+mod registry_api;
 mod runtime_api;
 mod support;

@@ -125,9 +125,8 @@ impl Outputs {
 
     /// The stage of the REST API whose id is in an output; the addresses in the outputs are those of real AWS.
     fn stage_url(&self, output: &str, ports: Ports) -> Result<Url, StackError> {
-        let id = self
-            .get(output)
-            .ok_or_else(|| StackError::new(format!("the deployed stacks have no output {output}")))?;
+        let id =
+            self.get(output).ok_or_else(|| StackError::new(format!("the deployed stacks have no output {output}")))?;
         let url = format!("{}/_aws/execute-api/{id}/{STAGE}/", ports.ministack_url());
         Url::parse(&url).map_err(|error| StackError::new(format!("{url}: {error}")))
     }

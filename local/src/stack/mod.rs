@@ -158,6 +158,15 @@ impl Stack {
             .map_err(|error| StackError::new(error.to_string()))
     }
 
+    /// A client of the registry API.
+    ///
+    /// # Errors
+    /// When no HTTP client can be set up.
+    pub fn registry_client(&self) -> Result<ChatClient, StackError> {
+        ChatClient::new(self.registry_url.clone(), REGION.to_owned(), credentials())
+            .map_err(|error| StackError::new(error.to_string()))
+    }
+
     /// Waits until a part ends by itself, and says which one.
     pub async fn first_exit(&mut self) -> StackError {
         self.parts.first_exit().await

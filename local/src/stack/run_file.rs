@@ -154,7 +154,8 @@ mod tests {
         let error = claim(work.path(), Terminal::plain()).unwrap_err().to_string();
         assert!(error.contains("already runs") && error.contains(&std::process::id().to_string()), "{error}");
         assert_eq!(RunFile::read(work.path()).unwrap().api_url, None);
-        let [chat, registry] = ["http://127.0.0.1:1000/x/", "http://127.0.0.1:1000/y/"].map(|url| Url::parse(url).unwrap());
+        let [chat, registry] =
+            ["http://127.0.0.1:1000/x/", "http://127.0.0.1:1000/y/"].map(|url| Url::parse(url).unwrap());
         first.ready(&chat, &registry).unwrap();
         let ready = RunFile::read(work.path()).unwrap();
         assert_eq!(ready.api_url.as_deref(), Some(chat.as_str()));

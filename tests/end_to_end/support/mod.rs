@@ -31,6 +31,11 @@ pub(crate) async fn owner() -> ChatClient {
     stack().await.chat_client().unwrap()
 }
 
+/// A client of the registry API for the stack's owner.
+pub(crate) async fn registry() -> ChatClient {
+    stack().await.registry_client().unwrap()
+}
+
 /// Asks in a new session and expects an answer.
 pub(crate) async fn ask(message: &str) -> Answer {
     owner().await.ask(message, None, |_| {}).await.unwrap_or_else(|error| panic!("{message}: {error}"))
@@ -41,6 +46,14 @@ pub(crate) fn problem(result: Result<Answer, ChatError>) -> Problem {
     match result {
         Err(ChatError::Refused(problem)) => *problem,
         other => panic!("a problem document was expected, not {other:?}"),
+    }
+}
+
+/// That an answer with this status is a problem document with something in each field.
+pub(crate) fn assert_problem(problem: &Value, status: u16) {
+    assert_eq!(problem["status"], status, "{problem}");
+    for field in ["type", "title", "detail", "request_id"] {
+        assert!(problem[field].as_str().is_some_and(|text| !text.is_empty()), "{field} in {problem}");
     }
 }
 

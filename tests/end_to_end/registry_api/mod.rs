@@ -1,0 +1,3 @@
+//! The registry over HTTP, through its API in front of registry_api.
+
+mod doors;
