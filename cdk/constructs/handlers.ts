@@ -118,11 +118,17 @@ export function registration(scope: Construct, config: Config): RustFunction {
   const fn = handler(scope, config, "registration", Duration.minutes(1), "Registers MCP servers for CloudFormation", {
     STAGE: stage,
     REGISTRY_TABLE: registryTable(stage),
+    STATE_TABLE: stateTable(stage),
     ...reach(Stack.of(scope), config),
   });
   fn.allow(
-    ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+    ["dynamodb:Query", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
     [tableArn(Stack.of(scope), registryTable(stage))],
+  );
+  // Claims of ids, the audit, the count of changes; definitions that are held, which it reads and takes back.
+  fn.allow(
+    ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+    [tableArn(Stack.of(scope), stateTable(stage))],
   );
   fn.allow(["lambda:ListTags"], [functionArn(Stack.of(scope), "*")]);
   allowMcpServers(fn, config);

@@ -85,7 +85,8 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   ],
   "registration/Role": [
     ...base("registration"),
-    `dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on ${table("MCPServerRegistry-dev")}`,
+    `dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on ${table("MCPServerRegistry-dev")}`,
+    `dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on ${table("SwitchyardState-dev")}`,
     `lambda:ListTags on ${arn("lambda", "function:*")}`,
     ...MCP_SERVERS,
   ],

@@ -10,7 +10,7 @@
 //! | `AGENTS` | agent_invoker | JSON object, specialist's name to `agentId/aliasId` |
 //! | `MEMORY_TABLE` | memory_manager, mcp_proxy | name of the deployment history table |
 //! | `REGISTRY_TABLE` | mcp_proxy, registration, registry_api, health_checker | name of the MCP server registry table |
-//! | `STATE_TABLE` | mcp_proxy, registry_api, health_checker | name of the table of slots, request keys, counters, health and the audit |
+//! | `STATE_TABLE` | mcp_proxy, registration, registry_api, health_checker | name of the table of slots, request keys, counters, health and the audit |
 //! | `ENVIRONMENTS` | mcp_proxy | the environments there are, separated by commas |
 //! | `PROTECTED_ENVIRONMENTS` | mcp_proxy | those of them that need a person's approval; `none` if none does |
 //! | `REQUEST_KEY_MINUTES` | mcp_proxy | how long a success answers the same request again, default 10 |
@@ -21,7 +21,7 @@
 //! | `REGISTRATION_APPROVAL` | registry_api | `required` or `auto`: whether self-registered servers wait for a person |
 //! | `REGISTRATION_LIMIT` | registry_api | registrations an hour for each token and address |
 //! | `REGISTRY_NAMESPACE` | registry_api | what names begin with in the official registry API |
-//! | `APPROVAL_TOPIC` | registry_api, health_checker | ARN of the SNS topic that approvers listen to |
+//! | `APPROVAL_TOPIC` | registration, registry_api, health_checker | ARN of the SNS topic that approvers listen to |
 //! | `AWS_ENDPOINT_URL` | registration | set on the local stage: the one other host that may receive a custom resource's answer |
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
@@ -96,6 +96,10 @@ pub struct Registration {
     pub reach: Reach,
     /// Name of the MCP server registry table.
     pub registry_table: String,
+    /// Name of the table of claims, held definitions and the audit.
+    pub state_table: String,
+    /// ARN of the SNS topic that approvers listen to, if there is one.
+    pub approval_topic: Option<String>,
     /// The emulator's address on the local stage, `None` on AWS.
     pub aws_endpoint_url: Option<String>,
 }
@@ -273,6 +277,8 @@ impl Variables<'_> {
         Ok(Registration {
             reach: self.reach()?,
             registry_table: self.required("REGISTRY_TABLE")?,
+            state_table: self.required("STATE_TABLE")?,
+            approval_topic: self.optional("APPROVAL_TOPIC"),
             aws_endpoint_url: self.optional("AWS_ENDPOINT_URL"),
         })
     }

@@ -122,7 +122,7 @@ impl HealthChecker {
                 state: settings.state_table.clone(),
             },
             states: States::new(dynamodb.clone(), settings.state_table.as_str()),
-            registry: Registry::new(dynamodb, settings.registry_table.as_str()),
+            registry: Registry::new(dynamodb, settings.registry_table.as_str(), settings.state_table.as_str()),
             client: McpClient::new(config, Guard::new(&settings.reach)?),
         })
     }

@@ -8,6 +8,7 @@
 pub mod action_group;
 pub mod agent_invoker;
 pub mod agents;
+pub mod audit;
 mod batch;
 pub mod chat_handler;
 pub mod contract;
@@ -22,6 +23,7 @@ pub mod mcp_client;
 pub mod mcp_proxy;
 pub mod memory;
 pub mod memory_manager;
+pub mod notices;
 mod problem;
 pub mod registration;
 pub mod registry;

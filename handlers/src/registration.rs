@@ -15,7 +15,6 @@ mod event;
 mod properties;
 #[cfg(test)]
 mod tests;
-mod tools;
 
 use std::time::Duration;
 
@@ -26,15 +25,16 @@ use tokio::time::Instant;
 use self::{
     answer::{Answer, Mailbox},
     event::{Request, RequestType, Stack},
-    properties::{Declared, valid_version},
+    properties::{Declared, in_words},
 };
 use crate::{
     env,
     error::{Error, Kind, Result, internal, invalid, shorten},
     mcp_client::{Discovery, Failure, Guard, LambdaArn, McpClient},
     registry::{
-        self, AuthenticationType, Claim, Holding, ProtocolType, Registry, Server, Standing, Status, stack_owner,
-        valid_server_id,
+        self, AuthenticationType, Claim, Holding, ProtocolType, Registry, Server, Standing, Status,
+        rules::{self, valid_version},
+        stack_owner, valid_server_id,
     },
     runtime::Invocation,
 };
@@ -66,7 +66,11 @@ impl Registration {
     /// A setting is wrong, or no TLS configuration can be made on this machine.
     pub fn new(settings: &env::Registration, config: &SdkConfig) -> Result<Self> {
         Ok(Self {
-            registry: Registry::new(aws_sdk_dynamodb::Client::new(config), settings.registry_table.as_str()),
+            registry: Registry::new(
+                aws_sdk_dynamodb::Client::new(config),
+                settings.registry_table.as_str(),
+                settings.state_table.as_str(),
+            ),
             client: McpClient::new(config, Guard::new(&settings.reach)?),
             mailbox: Mailbox::new(settings.aws_endpoint_url.as_deref())?,
         })
@@ -129,7 +133,7 @@ impl Registration {
             standing => may_ask(&server, is_local, &standing),
         };
         let server = self.complete(server, given, may_ask, deadline).await?;
-        let unsettled = tools::unsettled(&server);
+        let unsettled = rules::unsettled(&server);
         if !unsettled.is_empty() {
             tracing::warn!(
                 server_id = server.server_id,
@@ -173,7 +177,7 @@ impl Registration {
             None if may_ask => {
                 let Discovery { mcp_version, mut tools } =
                     self.client.discover(&server, deadline).await.map_err(|e| undiscovered(&e.to_string()))?;
-                tools::distrust(&mut tools);
+                rules::distrust(&mut tools);
                 server.mcp_version = Some(mcp_version);
                 tools
             }
@@ -183,10 +187,10 @@ impl Registration {
                 ));
             }
         };
-        let mut problems = tools::approve(&mut server);
-        problems.extend(tools::problems(&server));
-        if !problems.is_empty() {
-            return Err(listed(&problems));
+        let mut faults = rules::approve(&mut server);
+        faults.extend(rules::tool_faults(&server));
+        if !faults.is_empty() {
+            return Err(listed(&faults.iter().map(in_words).collect::<Vec<_>>()));
         }
         server.definition_hash = server.compute_hash();
         Ok(server)

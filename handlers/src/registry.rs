@@ -1,23 +1,35 @@
 //! The registry of MCP servers: one DynamoDB item for each version of a server.
 //!
-//! Reads answer "which version of this server is called now?"; writes are conditioned on the owner, so that nobody takes
-//! over or removes another's server. What an entry holds is in [`model`](self::model).
+//! Reads answer "which version of this server is called now?" and list what there is; writes by owners are conditioned on the
+//! owner, so that nobody takes over or removes another's server; changes of people and of the health checks on what they saw.
+//! Every write is a transaction with the record of it in the [audit](crate::audit). What an entry holds is in
+//! [`model`](self::model), what makes one valid in [`rules`].
 
+mod change;
+mod changes;
 mod health;
+mod held;
+mod list;
 mod model;
+pub mod rules;
 #[cfg(test)]
 mod tests;
+mod transaction;
 mod write;
 
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
+pub use held::{Held, Source};
+pub use list::{Filter, Page, Summary};
 pub use model::{
-    Annotations, AuthenticationType, ProtocolType, Server, Status, Tool, owner_stack, stack_owner, valid_server_id,
+    Annotations, AuthenticationType, ProtocolType, Server, Status, Tool, holder, principal_owner, stack_owner,
+    token_owner, valid_server_id,
 };
 use semver::Version;
 pub(crate) use write::now;
-pub use write::{Claim, Holding, Release, Standing};
+pub use write::{Claim, Creation, Holding, Release, Standing};
 
 use crate::{
+    audit::Audit,
     error::{Result, dependency},
     sdk::table_failed,
 };
@@ -25,17 +37,27 @@ use crate::{
 /// What people call the table.
 const TABLE: &str = "MCP server registry";
 
-/// The registry table.
+/// The registry table, and in the state table what belongs to its entries: the audit, definitions that wait for approval,
+/// claims of ids.
 #[derive(Debug, Clone)]
 pub struct Registry {
     client: Client,
     table: String,
+    state_table: String,
+    audit: Audit,
 }
 
 impl Registry {
-    /// The registry in `table`.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into() }
+    /// The registry in `table`, with its records in `state_table`.
+    pub fn new(client: Client, table: impl Into<String>, state_table: impl Into<String>) -> Self {
+        let state_table = state_table.into();
+        let audit = Audit::new(client.clone(), state_table.as_str());
+        Self { client, table: table.into(), state_table, audit }
+    }
+
+    /// Who changed what.
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
     /// Name of the table.

@@ -49,7 +49,11 @@ impl RegistryApi {
     /// A setting is wrong, or no TLS configuration can be made on this machine.
     pub fn new(settings: env::RegistryApi, config: &SdkConfig) -> Result<Self> {
         Ok(Self {
-            registry: Registry::new(aws_sdk_dynamodb::Client::new(config), settings.registry_table.as_str()),
+            registry: Registry::new(
+                aws_sdk_dynamodb::Client::new(config),
+                settings.registry_table.as_str(),
+                settings.state_table.as_str(),
+            ),
             client: McpClient::new(config, Guard::new(&settings.reach)?),
             settings,
         })

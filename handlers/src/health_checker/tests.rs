@@ -50,7 +50,7 @@ impl Stage {
                 state: STATE_TABLE.to_owned(),
             },
             states: States::new(dynamodb.clone(), STATE_TABLE),
-            registry: Registry::new(dynamodb.clone(), REGISTRY_TABLE),
+            registry: Registry::new(dynamodb.clone(), REGISTRY_TABLE, STATE_TABLE),
             client: McpClient::new(&sdk_config(NOWHERE), Guard::new(&reach).unwrap()),
         };
         Self { dynamodb, checker }

@@ -69,7 +69,7 @@ impl McpProxy {
         let memory = Memory::new(dynamodb.clone(), &config.memory_table);
         Ok(Self {
             definitions: Arc::new(Definitions::of_zip(&config.task_root)?),
-            registry: Registry::new(dynamodb.clone(), &config.registry_table),
+            registry: Registry::new(dynamodb.clone(), &config.registry_table, &config.state_table),
             client: McpClient::new(sdk, Guard::new(&config.reach)?),
             reservations: Reservations::new(dynamodb, memory, &config.state_table, config.request_key_age),
             environments: Environments::new(&config.environments, &config.protected_environments),

@@ -66,7 +66,7 @@ impl Bench {
         let known = ["dev", "test", "staging", "prod"].map(str::to_owned);
         let proxy = McpProxy {
             definitions: Arc::new(Definitions::of_zip(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()),
-            registry: Registry::new(dynamodb.clone(), REGISTRY_TABLE),
+            registry: Registry::new(dynamodb.clone(), REGISTRY_TABLE, STATE_TABLE),
             client: McpClient::new(&sdk, Guard::new(&reach).unwrap()),
             reservations: Reservations::new(dynamodb.clone(), memory.clone(), STATE_TABLE, Duration::from_secs(600)),
             environments: Environments::new(&known, &["prod".to_owned()]),

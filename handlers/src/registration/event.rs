@@ -5,10 +5,12 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::properties::{DEFAULT_VERSION, valid_version};
 use crate::{
     error::{Result, invalid, shorten},
-    registry::valid_server_id,
+    registry::{
+        rules::{DEFAULT_VERSION, valid_version},
+        valid_server_id,
+    },
 };
 
 /// What CloudFormation asks for.

@@ -1,31 +1,21 @@
 //! The properties of the custom resource, all checked, all problems told at once.
 
-use std::ops::RangeInclusive;
-
-use semver::Version;
 use serde_json::{Map, Value};
-use url::Url;
 
-use super::tools::MAX_TOOLS_BYTES;
 use crate::{
-    mcp_client::{Endpoint, Failure, Guard, LambdaArn, api_key_header},
-    registry::{AuthenticationType, ProtocolType, Status, Tool, valid_server_id},
+    mcp_client::{Guard, LambdaArn},
+    problem::Fault,
+    registry::{
+        AuthenticationType, ProtocolType, Status, Tool,
+        rules::{
+            self, DEFAULT_VERSION, MAX_DESCRIPTION, MAX_HEADER, MAX_MAP_BYTES, MAX_NAME, MAX_TOOLS_BYTES, MAX_URL,
+            MAX_VERSION,
+        },
+    },
 };
-
-/// Version of a server that names none.
-pub(super) const DEFAULT_VERSION: &str = "1.0.0";
-
-/// Longest version, in characters.
-const MAX_VERSION: usize = 64;
 
 /// Properties that CloudFormation and CDK use for themselves.
 const IGNORED: &[&str] = &["ServiceToken", "ServiceTimeout", "Fingerprint"];
-
-/// Largest `Metadata` and `Configuration` in bytes of JSON.
-const MAX_MAP_BYTES: usize = 8 * 1024;
-
-/// Seconds between health checks: the checker runs every minute, and what is looked at less than daily is not looked at.
-const HEALTH_CHECK_INTERVALS: RangeInclusive<u32> = 60..=86_400;
 
 /// What a template says about a server.
 #[derive(Debug)]
@@ -57,9 +47,19 @@ struct Reader<'a> {
     home: &'a LambdaArn,
 }
 
-/// Whether an entry of the registry can have this version.
-pub(super) fn valid_version(version: &str) -> bool {
-    version.len() <= MAX_VERSION && Version::parse(version).is_ok()
+/// What is wrong with an entry, in the words of a template: `/configuration/status_tool` is `Configuration.status_tool` there.
+/// What is wrong with a tool names the tool, which may have been discovered.
+pub(super) fn in_words(fault: &Fault) -> String {
+    let Some(path) = fault.pointer.strip_prefix("/configuration/") else { return fault.detail.clone() };
+    let place = path.split('/').fold("Configuration".to_owned(), |place, part| {
+        if part.bytes().all(|byte| byte.is_ascii_digit()) {
+            format!("{place}[{part}]")
+        } else {
+            format!("{place}.{part}")
+        }
+    });
+    let colon = if fault.detail.starts_with("must ") { "" } else { ":" };
+    format!("{place}{colon} {}", fault.detail)
 }
 
 impl Declared {
@@ -82,15 +82,15 @@ impl Declared {
         }
         let declared = Self {
             server_id: read.server_id(),
-            server_name: read.required("ServerName", 128),
-            description: read.text("Description", 1000).unwrap_or_default(),
+            server_name: read.required("ServerName", MAX_NAME),
+            description: read.text("Description", MAX_DESCRIPTION).unwrap_or_default(),
             version: read.version(),
             endpoint_url: read.endpoint(),
             protocol_type: read.word("ProtocolType", ProtocolType::parse, "jsonrpc, rest, graphql").unwrap_or_default(),
             authentication_type: read
                 .word("AuthenticationType", AuthenticationType::parse, "none, api_key, oauth, iam")
                 .unwrap_or_default(),
-            api_key_header: read.text("ApiKeyHeader", 64),
+            api_key_header: read.text("ApiKeyHeader", MAX_HEADER),
             tools: read.tools(),
             status: read.status(),
             health_check_url: read.health_check_url(),
@@ -120,11 +120,13 @@ impl Reader<'_> {
         self.problems.push(problem.into());
     }
 
-    /// The guard refuses an address. The address itself may hold a password, so only its host is told.
-    fn refused(&mut self, name: &str, address: &str, failure: &Failure) {
-        let host = Url::parse(address).ok().and_then(|url| url.host_str().map(|host| format!(" (host {host})")));
-        let failure = failure.to_string();
-        self.problem(format!("{name}{}: {}", host.unwrap_or_default(), failure.trim_end_matches('.')));
+    /// Tells what a rule says of a property.
+    fn check(&mut self, name: &str, outcome: Result<(), String>) {
+        if let Err(problem) = outcome {
+            // A rule that quotes the value goes on from it.
+            let colon = if problem.starts_with('"') || problem.starts_with("must ") { "" } else { ":" };
+            self.problem(format!("{name}{colon} {problem}"));
+        }
     }
 
     /// An optional text; an empty one counts as absent.
@@ -154,36 +156,22 @@ impl Reader<'_> {
 
     fn server_id(&mut self) -> String {
         let id = self.required("ServerId", 256);
-        if !id.is_empty() && !valid_server_id(&id) {
-            self.problem(format!(
-                "ServerId \"{id}\" must be 1 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends"
-            ));
+        if !id.is_empty() {
+            self.check("ServerId", rules::server_id(&id));
         }
         id
     }
 
     fn version(&mut self) -> String {
         let version = self.text("Version", MAX_VERSION).unwrap_or_else(|| DEFAULT_VERSION.to_owned());
-        if !valid_version(&version) {
-            self.problem(format!("Version \"{version}\" is not a semantic version such as {DEFAULT_VERSION}"));
-        }
+        self.check("Version", rules::version(&version));
         version
     }
 
     fn endpoint(&mut self) -> String {
-        let endpoint = self.required("EndpointUrl", 2048);
-        if endpoint.is_empty() {
-            return endpoint;
-        }
-        match self.guard.endpoint(&endpoint) {
-            Ok(Endpoint::Lambda(arn)) if arn.region != self.home.region || arn.account != self.home.account => {
-                let (region, account) = (&self.home.region, &self.home.account);
-                self.problem(format!(
-                    "EndpointUrl: the function {arn} is not in this region and account ({region}, {account})"
-                ));
-            }
-            Ok(_) => {}
-            Err(failure) => self.refused("EndpointUrl", &endpoint, &failure),
+        let endpoint = self.required("EndpointUrl", MAX_URL);
+        if !endpoint.is_empty() {
+            self.check("EndpointUrl", rules::endpoint(self.guard, self.home, &endpoint).map(drop));
         }
         endpoint
     }
@@ -207,35 +195,23 @@ impl Reader<'_> {
     }
 
     fn health_check_url(&mut self) -> Option<String> {
-        let url = self.text("HealthCheckUrl", 2048)?;
-        match self.guard.endpoint(&url) {
-            Ok(Endpoint::Http { .. }) => {}
-            Ok(Endpoint::Lambda(_)) => self.problem("HealthCheckUrl must be an https URL"),
-            Err(failure) => self.refused("HealthCheckUrl", &url, &failure),
-        }
+        let url = self.text("HealthCheckUrl", MAX_URL)?;
+        self.check("HealthCheckUrl", rules::health_check_url(self.guard, &url));
         Some(url)
     }
 
     fn health_check_interval(&mut self) -> Option<u32> {
-        let seconds = self.text("HealthCheckInterval", 16)?;
-        let interval = seconds.parse().ok().filter(|seconds| HEALTH_CHECK_INTERVALS.contains(seconds));
-        if interval.is_none() {
-            let (least, most) = (HEALTH_CHECK_INTERVALS.start(), HEALTH_CHECK_INTERVALS.end());
-            self.problem(format!(
-                "HealthCheckInterval \"{seconds}\" is no whole number of seconds from {least} to {most}"
-            ));
-        }
-        interval
+        let text = self.text("HealthCheckInterval", 16)?;
+        // What is no number is none of the allowed ones either.
+        let seconds = text.parse().unwrap_or(0);
+        let outcome = rules::health_check_interval(seconds).map_err(|problem| format!("\"{text}\" {problem}"));
+        self.check("HealthCheckInterval", outcome);
+        Some(seconds)
     }
 
     fn api_key_header(&mut self, declared: &Declared) {
         let Some(header) = &declared.api_key_header else { return };
-        if declared.authentication_type != AuthenticationType::ApiKey {
-            self.problem("ApiKeyHeader needs AuthenticationType api_key");
-        }
-        if let Err(problem) = api_key_header(header) {
-            self.problem(format!("ApiKeyHeader: {problem}"));
-        }
+        self.check("ApiKeyHeader", rules::api_key_header(header, declared.authentication_type));
     }
 
     /// A JSON object that travels as a string: CloudFormation would turn nested numbers and booleans into strings.

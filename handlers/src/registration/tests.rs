@@ -15,7 +15,7 @@ use super::*;
 use crate::{
     env::Reach,
     mcp_client::test_server::{Style, TestServer},
-    test_support::{REGISTRY_TABLE, STAGE, dynamodb, sdk_config},
+    test_support::{REGISTRY_TABLE, STAGE, STATE_TABLE, dynamodb, sdk_config},
 };
 
 const ALPHA: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/Alpha/1";
@@ -47,7 +47,7 @@ impl Desk {
             ..Reach::default()
         };
         let registration = Registration {
-            registry: Registry::new(dynamodb().await, REGISTRY_TABLE),
+            registry: Registry::new(dynamodb().await, REGISTRY_TABLE, STATE_TABLE),
             client: McpClient::new(&sdk_config(aws), Guard::new(&reach).unwrap()),
             mailbox: Mailbox::new(Some(&cloudformation.uri())).unwrap(),
         };

@@ -5,11 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 /// A version of an MCP server as stored in the registry table; field names are the attribute names.
 ///
 /// Only the key, the name, the endpoint and the status have to be there: people write entries by hand in a console.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Server {
     /// Partition key, see [`valid_server_id`].
     pub server_id: String,
@@ -51,9 +52,11 @@ pub struct Server {
     pub health_check_interval: Option<u32>,
     /// Settings of this server that Switchyard acts on, see [`Server::environment_argument`] and [`Server::status_tool`].
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub configuration: Map<String, Value>,
     /// Whatever the owner wants to note: team, cost center.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub metadata: Map<String, Value>,
     /// CloudFormation stack that registered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -61,17 +64,17 @@ pub struct Server {
     /// Region of that stack.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deployment_region: Option<String>,
-    /// Who may change this entry; for a stack its id and the logical id of the resource, see [`stack_owner`].
+    /// Who may change this entry: see [`stack_owner`], [`token_owner`] and [`principal_owner`]. Empty: made by hand.
     #[serde(default)]
     pub owner: String,
     /// MCP version agreed on at registration. With it a call is one request; without it the version is negotiated first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mcp_version: Option<String>,
-    /// ISO 8601.
-    #[serde(default)]
+    /// ISO 8601; empty in an entry made by hand without it, which is in no list by stack then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created_at: String,
-    /// ISO 8601.
-    #[serde(default)]
+    /// ISO 8601; empty in an entry made by hand without it, which is in no list by status then.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub updated_at: String,
     /// Who made the entry.
     #[serde(default)]
@@ -79,11 +82,12 @@ pub struct Server {
     /// The entry that another resource of the same stack took over from, until that resource is deleted: a stack update
     /// that renames the resource and is rolled back puts it back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(no_recursion)]
     pub superseded: Option<Box<Server>>,
 }
 
 /// A tool as approved at registration. The server's own word about it does not count.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Tool {
     /// Name in `tools/call`.
     pub name: String,
@@ -105,7 +109,7 @@ pub struct Tool {
 }
 
 /// Approved annotations of a tool. Source: MCP 2026-07-28, `ToolAnnotations`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Annotations {
     /// Title for people.
@@ -129,7 +133,7 @@ pub struct Annotations {
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub enum $name { $($(#[$variant_meta])* #[serde(rename = $word)] $variant,)+ }
 
         impl $name {
@@ -205,6 +209,20 @@ words! {
     }
 }
 
+impl Status {
+    /// Whether people and the health checks may change the one into the other. A registration has its own rules: it may take
+    /// a decommissioned entry.
+    pub const fn may_become(self, to: Self) -> bool {
+        match self {
+            Self::Pending => matches!(to, Self::Active | Self::Rejected | Self::Decommissioned),
+            Self::Active => matches!(to, Self::Inactive | Self::Maintenance | Self::Unhealthy | Self::Decommissioned),
+            Self::Inactive | Self::Maintenance | Self::Unhealthy => matches!(to, Self::Active | Self::Decommissioned),
+            Self::Rejected => matches!(to, Self::Decommissioned),
+            Self::Decommissioned => false,
+        }
+    }
+}
+
 impl Server {
     /// The approved tool of that name.
     pub fn tool(&self, name: &str) -> Option<&Tool> {
@@ -224,6 +242,16 @@ impl Server {
     /// `server_id@version`: how people and CloudFormation name the entry.
     pub fn id(&self) -> String {
         format!("{}@{}", self.server_id, self.version)
+    }
+
+    /// Whether somebody who registers `self` where `other` is changes nothing by it: the same definition, and the same said
+    /// about it.
+    pub fn same_content(&self, other: &Self) -> bool {
+        self.compute_hash() == other.compute_hash()
+            && self.server_name == other.server_name
+            && self.description == other.description
+            && self.health_check_interval == other.health_check_interval
+            && canonical(&Value::Object(self.metadata.clone())) == canonical(&Value::Object(other.metadata.clone()))
     }
 
     /// Hash of everything that decides where calls go and what they do: endpoint, protocol, authentication, header, health
@@ -269,16 +297,36 @@ pub fn stack_owner(stack_id: &str, logical_id: &str) -> String {
     format!("{stack_id}#{logical_id}")
 }
 
-/// The stack of an owner made by [`stack_owner`].
-pub fn owner_stack(owner: &str) -> &str {
+/// What owners begin with that are no stack.
+const TOKEN: &str = "token:";
+const PRINCIPAL: &str = "principal:";
+
+/// Owner of an entry that was registered with a registration token: the team the token was given to.
+pub fn token_owner(team: &str) -> String {
+    format!("{TOKEN}{team}")
+}
+
+/// Owner of an entry that a caller of the admin API registered; `arn` is that of the principal.
+pub fn principal_owner(arn: &str) -> String {
+    format!("{PRINCIPAL}{arn}")
+}
+
+/// Who an owner acts for: the stack of an owner made by [`stack_owner`]; tokens and principals act for themselves.
+pub fn holder(owner: &str) -> &str {
+    if owner.starts_with(TOKEN) || owner.starts_with(PRINCIPAL) {
+        return owner;
+    }
     owner.rsplit_once('#').map_or(owner, |(stack, _)| stack)
 }
 
-/// What the stacks have in common that follow one another under one name in one account and region: the stack id up to the
-/// last slash, after which each has a number of its own.
-pub(super) fn owner_line(owner: &str) -> &str {
-    let stack = owner_stack(owner);
-    stack.rfind('/').and_then(|end| stack.get(..=end)).unwrap_or(stack)
+/// What the holders have in common that follow one another. For stacks under one name in one account and region it is the
+/// stack id up to the last slash, after which each has a number of its own; others are followed by nobody.
+pub(super) fn succession(owner: &str) -> &str {
+    let holder = holder(owner);
+    if !holder.starts_with("arn:") {
+        return holder;
+    }
+    holder.rfind('/').and_then(|end| holder.get(..=end)).unwrap_or(holder)
 }
 
 /// The same document with object keys sorted and whole numbers in one spelling, as DynamoDB returns `1.0` as `1`.

@@ -1,29 +1,38 @@
-//! Writes of registrations, each conditioned on who owns the entry.
+//! Writes of owners: each is conditioned on the entry being as it was when its owner was looked at.
 //!
-//! A stack owns a server id while any version of it is live (not decommissioned) under the stack's name. A stack that claims
-//! an id for the first time writes its entry as `pending`, looks again whether another stack did the same, and only then
-//! makes it what it asked for: of two stacks that race, both see the other, so never both win.
+//! A holder (see [`holder`]) has a server id while any version of it is live (not decommissioned) under the holder's name.
+//! Whoever claims an id for the first time writes a claim of it in the same transaction, and no claim is written over another's
+//! that is younger than [`CLAIM_TIME`]. After that time everybody sees the entry instead; so of those that race for an id,
+//! whatever their versions, exactly one wins.
 //!
 //! An id outlives its entries: its API key stays in Secrets Manager, and agents go on naming it. So a decommissioned id is
-//! free only for a stack of the same name, account and region, such as one that was deleted and created again; for anybody
-//! else an operator has to delete what is left of it.
+//! free only for its last holder, and for a stack of the same name, account and region, such as one that was deleted and
+//! created again; for anybody else an operator has to delete what is left of it.
 
-use std::collections::HashMap;
+use std::time::Duration;
 
-use aws_sdk_dynamodb::{
-    error::ProvideErrorMetadata as _,
-    operation::put_item::builders::PutItemFluentBuilder,
-    types::AttributeValue::{self, S},
+use aws_sdk_dynamodb::types::{
+    AttributeValue::{N, S},
+    Put, TransactWriteItem, Update,
 };
+use jiff::Timestamp;
 
 use super::{
     Item, Registry, Server, Status, TABLE,
-    model::{owner_line, owner_stack},
+    model::{holder, succession},
+    transaction::{Outcome, built, busy, item_of, pause, state_key, text},
 };
 use crate::{
-    error::{Result, internal, invalid},
+    audit::{Action, Record},
+    error::Result,
     sdk::table_failed,
 };
+
+/// How long a claim keeps others from an id: longer than any function runs that has looked at it before.
+const CLAIM_TIME: Duration = Duration::from_secs(300);
+
+/// How often a registration looks again after the entry was changed by somebody else in between.
+const ATTEMPTS: u32 = 8;
 
 /// What became of a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,12 +43,25 @@ pub enum Claim {
     Taken(Holding),
 }
 
+/// What became of a registration that replaces nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Creation {
+    /// The entry is written.
+    Registered,
+    /// It is there already, with the same content.
+    Same(Box<Server>),
+    /// The owner has this version already, with other content.
+    Conflict(Box<Server>),
+    /// Somebody else has the id.
+    Taken(Holding),
+}
+
 /// Who has a server id, seen from one owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
     /// Nobody, and this owner may claim it.
     Free,
-    /// The stack of this owner, with a live entry.
+    /// The holder that this owner acts for, with a live entry.
     Own,
     /// Somebody else.
     Other(Holding),
@@ -70,72 +92,78 @@ pub enum Release {
 }
 
 impl Registry {
-    /// Writes an entry in the name of `server.owner`.
+    /// Writes an entry in the name of `server.owner`, over what the same holder has there.
     ///
     /// # Errors
-    /// The table cannot be read or written, or DynamoDB cannot store the entry.
+    /// The tables cannot be read or written, or DynamoDB cannot store the entry.
     pub async fn register(&self, server: &Server) -> Result<Claim> {
-        let id = &server.server_id;
-        let held = match self.standing(id, &server.owner).await? {
-            Standing::Other(holding) => return Ok(Claim::Taken(holding)),
-            Standing::Own => true,
-            Standing::Free => false,
-        };
-        let before = self.get(id, &server.version).await?;
-        let entry = inherit(server, before.as_ref());
-        if !held {
-            let claim = Server { status: Status::Pending, ..entry.clone() };
-            if !self.put(&claim, false).await? {
-                return self.lost(id, &server.owner).await;
+        for attempt in 0..ATTEMPTS {
+            let (held, before) = match self.place(server).await? {
+                Place::Taken(holding) => return Ok(Claim::Taken(holding)),
+                Place::Here { held, before } => (held, before),
+            };
+            let before = before.as_ref();
+            let entry = inherit(server, before);
+            let action = if before.is_some_and(is_live) { Action::Updated } else { Action::Registered };
+            let record = Record::new(&server.owner, action, before, Some(&entry));
+            if self.put(&entry, before, held, &record).await? {
+                return Ok(Claim::Registered);
             }
-            if let Standing::Other(holding) = self.standing(id, &server.owner).await? {
-                self.withdraw(&claim, before.as_ref()).await?;
-                return Ok(Claim::Taken(holding));
-            }
+            pause(attempt).await;
         }
-        if self.put(&entry, true).await? { Ok(Claim::Registered) } else { self.lost(id, &server.owner).await }
+        Err(busy())
+    }
+
+    /// Writes an entry in the name of `server.owner`, if there is no live one of that id and version. `who` does it.
+    ///
+    /// # Errors
+    /// The tables cannot be read or written, or DynamoDB cannot store the entry.
+    pub async fn create_owned(&self, server: &Server, who: &str) -> Result<Creation> {
+        for attempt in 0..ATTEMPTS {
+            let (held, before) = match self.place(server).await? {
+                Place::Taken(holding) => return Ok(Creation::Taken(holding)),
+                Place::Here { held, before } => (held, before),
+            };
+            if let Some(live) = before.as_ref().filter(|before| is_live(before)) {
+                let live = Box::new(live.clone());
+                return Ok(if server.same_content(&live) { Creation::Same(live) } else { Creation::Conflict(live) });
+            }
+            let record = Record::new(who, Action::Registered, before.as_ref(), Some(server));
+            if self.put(server, before.as_ref(), held, &record).await? {
+                return Ok(Creation::Registered);
+            }
+            pause(attempt).await;
+        }
+        Err(busy())
     }
 
     /// Removes the entry in the name of `owner`: decommissions it, or gives it back to the resource of the same stack that it
     /// was taken over from.
     ///
     /// # Errors
-    /// The table cannot be read or written.
+    /// The tables cannot be read or written.
     pub async fn release(&self, server_id: &str, version: &str, owner: &str) -> Result<Release> {
-        let Some(entry) = self.get(server_id, version).await? else { return Ok(Release::Nothing) };
-        if entry.status == Status::Decommissioned {
-            return Ok(Release::Nothing);
-        }
-        let former = entry.superseded.as_deref();
-        let (change, release) = match former {
-            Some(former) if entry.owner == owner => {
-                let restored = Server { updated_at: now(), ..former.clone() };
-                let put = conditional(self.put_request(&restored)?, owner);
-                return done(put.send().await, "written")
-                    .map(|done| if done { Release::Restored } else { Release::Nothing });
+        for attempt in 0..ATTEMPTS {
+            let Some(entry) = self.get(server_id, version).await?.filter(is_live) else { return Ok(Release::Nothing) };
+            let former = entry.superseded.as_deref();
+            let (after, action, release) = match former {
+                Some(former) if entry.owner == owner => (former.clone(), Action::Restored, Release::Restored),
+                None if entry.owner == owner => {
+                    let gone = Server { status: Status::Decommissioned, unhealthy_since: None, ..entry.clone() };
+                    (gone, Action::Decommissioned, Release::Decommissioned)
+                }
+                Some(former) if former.owner == owner => {
+                    (Server { superseded: None, ..entry.clone() }, Action::Updated, Release::LetGo)
+                }
+                _ => return Ok(Release::Nothing),
+            };
+            let record = Record::new(owner, action, Some(&entry), Some(&after));
+            if self.replace(&entry, &after, &record).await?.is_some() {
+                return Ok(release);
             }
-            None if entry.owner == owner => ("SET #status = :gone, updated_at = :now", Release::Decommissioned),
-            Some(former) if former.owner == owner => ("SET updated_at = :now REMOVE superseded", Release::LetGo),
-            _ => return Ok(Release::Nothing),
-        };
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .key("server_id", S(server_id.to_owned()))
-            .key("version", S(version.to_owned()))
-            .update_expression(change)
-            .condition_expression("#owner = :holder")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":holder", S(entry.owner.clone()))
-            .expression_attribute_values(":now", S(now()));
-        if release == Release::Decommissioned {
-            update = update
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":gone", S(Status::Decommissioned.as_str().to_owned()));
+            pause(attempt).await;
         }
-        // The owner changed in between: then it is somebody else's now.
-        done(update.send().await, "written").map(|done| if done { release } else { Release::Nothing })
+        Err(busy())
     }
 
     /// Who has a server id, seen from `owner`.
@@ -165,9 +193,9 @@ impl Registry {
                 live: text(&item, "status") != Status::Decommissioned.as_str(),
             };
             match holding.live {
-                true if owner_stack(&holding.owner) != owner_stack(owner) => return Ok(Standing::Other(holding)),
+                true if holder(&holding.owner) != holder(owner) => return Ok(Standing::Other(holding)),
                 true => own = true,
-                false if owner_line(&holding.owner) != owner_line(owner) => left_behind = Some(holding),
+                false if succession(&holding.owner) != succession(owner) => left_behind = Some(holding),
                 false => {}
             }
         }
@@ -175,58 +203,156 @@ impl Registry {
         Ok(if own { Standing::Own } else { left_behind.map_or(Standing::Free, Standing::Other) })
     }
 
-    /// The answer when a conditioned write did not happen: somebody else was faster.
-    async fn lost(&self, server_id: &str, owner: &str) -> Result<Claim> {
-        match self.standing(server_id, owner).await? {
-            Standing::Other(holding) => Ok(Claim::Taken(holding)),
-            _ => Err(crate::error::Error::new(
-                crate::error::Kind::Conflict,
-                format!(
-                    "The registry entry of {server_id} was changed by somebody else at the same moment. Try again."
-                ),
-            )),
+    /// Where an entry would be written: whether its holder has the id, and what is there now.
+    async fn place(&self, server: &Server) -> Result<Place> {
+        let held = match self.standing(&server.server_id, &server.owner).await? {
+            Standing::Other(holding) => return Ok(Place::Taken(holding)),
+            Standing::Own => true,
+            Standing::Free => false,
+        };
+        let before = self.get(&server.server_id, &server.version).await?;
+        // It was there when the id was looked at, and passed; a new one is judged by itself.
+        if let Some(there) = &before {
+            let live = is_live(there);
+            let passes = match live {
+                true => holder(&there.owner) == holder(&server.owner),
+                false => held || succession(&there.owner) == succession(&server.owner),
+            };
+            if !passes {
+                return Ok(Place::Taken(Holding { id: there.id(), owner: there.owner.clone(), live }));
+            }
         }
+        Ok(Place::Here { held, before })
     }
 
-    /// Writes an entry if nobody else's is in the way: a live one, or, unless the id is `held` by the owner, one that was
-    /// left behind. False: one is.
-    pub(super) async fn put(&self, entry: &Server, held: bool) -> Result<bool> {
-        let gone = if held { "#status = :gone" } else { "(#status = :gone AND begins_with(#owner, :line))" };
-        let mut put = self
-            .put_request(entry)?
-            .condition_expression(format!("attribute_not_exists(server_id) OR begins_with(#owner, :stack) OR {gone}"))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":gone", S(Status::Decommissioned.as_str().to_owned()))
-            .expression_attribute_values(":stack", S(format!("{}#", owner_stack(&entry.owner))));
+    /// Writes a whole entry if what is there is still `before`, and unless the id is `held` by the owner, a claim of it. False:
+    /// somebody else was faster.
+    async fn put(&self, entry: &Server, before: Option<&Server>, held: bool, record: &Record) -> Result<bool> {
+        let put = Put::builder().table_name(&self.table).set_item(Some(item_of(entry)?));
+        let put = match before {
+            None => put.condition_expression("attribute_not_exists(server_id)"),
+            Some(before) => {
+                let (condition, values) = unchanged(before);
+                put.condition_expression(condition)
+                    .set_expression_attribute_names(Some(CONDITION_NAMES.map(|(a, b)| (a.into(), b.into())).into()))
+                    .set_expression_attribute_values(Some(values))
+            }
+        };
+        let mut items =
+            vec![TransactWriteItem::builder().put(built(put.build())?).build(), self.audit.write_of(record)?];
         if !held {
-            put = put.expression_attribute_values(":line", S(owner_line(&entry.owner).to_owned()));
+            items.push(self.claim(entry)?);
         }
-        done(put.send().await, "written")
+        self.write(items, before, entry).await
     }
 
-    /// Takes back a first claim that lost: what was there before is there again.
-    async fn withdraw(&self, claim: &Server, before: Option<&Server>) -> Result<()> {
-        if let Some(before) = before {
-            return done(conditional(self.put_request(before)?, &claim.owner).send().await, "written").map(drop);
-        }
-        let delete = self
-            .client
-            .delete_item()
+    fn claim(&self, entry: &Server) -> Result<TransactWriteItem> {
+        let now = Timestamp::now();
+        let mut item = state_key(format!("claim#{}", entry.server_id), "owner");
+        // A stack that is deleted and created again at once is not kept waiting by itself.
+        let claimant = succession(&entry.owner);
+        item.insert("claimant".to_owned(), S(claimant.to_owned()));
+        item.insert("claimed_at".to_owned(), S(format!("{now:.3}")));
+        item.insert("ttl".to_owned(), N((now + 2 * CLAIM_TIME).as_second().to_string()));
+        let put = Put::builder()
+            .table_name(&self.state_table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk) OR claimant = :mine OR claimed_at < :old")
+            .expression_attribute_values(":mine", S(claimant.to_owned()))
+            .expression_attribute_values(":old", S(format!("{:.3}", now - CLAIM_TIME)));
+        Ok(TransactWriteItem::builder().put(built(put.build())?).build())
+    }
+
+    /// Changes the attributes in which `after` differs from `before`, if the entry is still as `before`. What people added to
+    /// it by hand stays. Returns the entry as it is then; `None`: somebody else was faster.
+    pub(super) async fn replace(&self, before: &Server, after: &Server, record: &Record) -> Result<Option<Server>> {
+        self.replace_with(before, after, vec![self.audit.write_of(record)?]).await
+    }
+
+    /// The same in one transaction with `more`.
+    pub(super) async fn replace_with(
+        &self,
+        before: &Server,
+        after: &Server,
+        more: Vec<TransactWriteItem>,
+    ) -> Result<Option<Server>> {
+        let after = Server { updated_at: now(), ..after.clone() };
+        let (condition, values) = unchanged(before);
+        let mut update = Update::builder()
             .table_name(&self.table)
-            .key("server_id", S(claim.server_id.clone()))
-            .key("version", S(claim.version.clone()))
-            .condition_expression("#owner = :owner")
-            .expression_attribute_names("#owner", "owner")
-            .expression_attribute_values(":owner", S(claim.owner.clone()));
-        done(delete.send().await, "written").map(drop)
+            .key("server_id", S(before.server_id.clone()))
+            .key("version", S(before.version.clone()))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values));
+        for (placeholder, name) in CONDITION_NAMES {
+            update = update.expression_attribute_names(placeholder, name);
+        }
+        let (old, new) = (item_of(before)?, item_of(&after)?);
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        for (name, value) in new.iter().filter(|(name, value)| old.get(*name) != Some(*value)) {
+            set.push(format!("#set_{name} = :set_{name}"));
+            update = update
+                .expression_attribute_names(format!("#set_{name}"), name)
+                .expression_attribute_values(format!(":set_{name}"), value.clone());
+        }
+        for name in old.keys().filter(|name| !new.contains_key(*name)) {
+            remove.push(format!("#remove_{name}"));
+            update = update.expression_attribute_names(format!("#remove_{name}"), name);
+        }
+        let mut change = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            change.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        let update = built(update.update_expression(change).build())?;
+        let mut items = vec![TransactWriteItem::builder().update(update).build()];
+        items.extend(more);
+        Ok(self.write(items, Some(before), &after).await?.then_some(after))
     }
 
-    fn put_request(&self, entry: &Server) -> Result<PutItemFluentBuilder> {
-        let item: HashMap<String, AttributeValue> = serde_dynamo::to_item(entry)
-            .map_err(|e| internal("The registry entry cannot be turned into a DynamoDB item.").with_source(e))?;
-        Ok(self.client.put_item().table_name(&self.table).set_item(Some(item)))
+    async fn write(&self, items: Vec<TransactWriteItem>, before: Option<&Server>, after: &Server) -> Result<bool> {
+        let written = self.transact(items).await? == Outcome::Written;
+        if written {
+            self.count(before.map(|before| before.status), Some(after.status)).await;
+        }
+        Ok(written)
     }
+}
+
+/// Where an entry would be written.
+enum Place {
+    Taken(Holding),
+    Here { held: bool, before: Option<Server> },
+}
+
+/// Names in the condition of [`unchanged`].
+const CONDITION_NAMES: [(&str, &str); 4] = [
+    ("#was_updated", "updated_at"),
+    ("#was_owner", "owner"),
+    ("#was_status", "status"),
+    ("#was_hash", "definition_hash"),
+];
+
+/// The condition that an entry is still as it was read. People who write entries by hand leave attributes out.
+fn unchanged(before: &Server) -> (String, Item) {
+    let was = [
+        ("updated", before.updated_at.as_str()),
+        ("owner", before.owner.as_str()),
+        ("status", before.status.as_str()),
+        ("hash", before.definition_hash.as_str()),
+    ];
+    let mut parts = Vec::new();
+    let mut values = Item::new();
+    for (name, value) in was {
+        let absent = if value.is_empty() { format!("attribute_not_exists(#was_{name}) OR ") } else { String::new() };
+        parts.push(format!("({absent}#was_{name} = :was_{name})"));
+        values.insert(format!(":was_{name}"), S(value.to_owned()));
+    }
+    (parts.join(" AND "), values)
+}
+
+/// Whether an entry is in somebody's hands.
+pub(super) fn is_live(entry: &Server) -> bool {
+    entry.status != Status::Decommissioned
 }
 
 /// The entry with what it keeps from the one it replaces: since when it exists, and whom it was taken over from.
@@ -241,33 +367,6 @@ fn inherit(server: &Server, before: Option<&Server>) -> Server {
         Some(Box::new(Server { superseded: None, ..before.clone() }))
     };
     entry
-}
-
-fn conditional(put: PutItemFluentBuilder, owner: &str) -> PutItemFluentBuilder {
-    put.condition_expression("#owner = :owner")
-        .expression_attribute_names("#owner", "owner")
-        .expression_attribute_values(":owner", S(owner.to_owned()))
-}
-
-/// Whether a conditioned write happened.
-pub(super) fn done<T, E, R>(outcome: Result<T, aws_sdk_dynamodb::error::SdkError<E, R>>, what: &str) -> Result<bool>
-where
-    E: aws_sdk_dynamodb::error::ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-    R: std::fmt::Debug + Send + Sync + 'static,
-{
-    let Err(error) = outcome else { return Ok(true) };
-    match error.code() {
-        Some("ConditionalCheckFailedException") => Ok(false),
-        Some("ValidationException") => {
-            let reason = error.message().unwrap_or("no reason given").to_owned();
-            Err(invalid(format!("DynamoDB cannot store the registry entry: {reason}")).with_source(error))
-        }
-        _ => Err(table_failed(TABLE, what, error)),
-    }
-}
-
-fn text(item: &Item, name: &str) -> String {
-    item.get(name).and_then(|value| value.as_s().ok()).cloned().unwrap_or_default()
 }
 
 /// The current time as the registry stores it: ISO 8601 in UTC, to the millisecond.

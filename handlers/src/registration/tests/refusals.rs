@@ -18,10 +18,10 @@ async fn every_problem_is_told_at_once() {
         "ServerId \"Not_Good\"",
         "ServerName is missing",
         "Version \"one\"",
-        "EndpointUrl (host 169.254.169.254): its endpoint is refused: a user name or password",
+        "EndpointUrl: host 169.254.169.254: its endpoint is refused: a user name or password",
         "ProtocolType \"soap\"",
         "AuthenticationType \"trust\"",
-        "ApiKeyHeader needs",
+        "ApiKeyHeader: needs",
         "\"Host\" is reserved",
         "AvailableTools[0]",
         "Status \"decommissioned\"",
@@ -64,7 +64,7 @@ async fn tools_and_the_settings_that_name_them_are_checked() {
         "\"meta\": _meta must be an object",
         "no tool has an argument \"environment\"",
         "Configuration.status_tool: \"change\" is declared with readOnlyHint: false",
-        "Configuration.read_only_tools: there is no tool \"gone\"",
+        "Configuration.read_only_tools[0]: there is no tool \"gone\"",
         "Configuration.read_only_tools[2] must be a string",
     ] {
         assert!(reason.contains(part), "{part} is not in: {reason}");

@@ -130,7 +130,7 @@ fn only_the_favourable_part_of_a_servers_word_is_dropped() {
     let honest =
         json!({"name": "b", "inputSchema": {}, "annotations": {"readOnlyHint": false, "destructiveHint": true}});
     let mut tools: Vec<registry::Tool> = serde_json::from_value(json!([declared, honest])).unwrap();
-    tools::distrust(&mut tools);
+    rules::distrust(&mut tools);
     assert_eq!(
         serde_json::to_value([&tools[0].annotations, &tools[1].annotations]).unwrap(),
         json!([
