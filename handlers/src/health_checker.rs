@@ -30,6 +30,7 @@ use crate::{
     error::{Result, internal},
     health::{Claim, Condition, State, States},
     mcp_client::{Guard, McpClient},
+    notices::Notices,
     registry::{Registry, Server, Status},
     runtime::Invocation,
 };
@@ -57,6 +58,7 @@ pub struct HealthChecker {
     states: States,
     registry: Registry,
     client: McpClient,
+    notices: Notices,
 }
 
 /// When a run is.
@@ -124,6 +126,7 @@ impl HealthChecker {
             states: States::new(dynamodb.clone(), settings.state_table.as_str()),
             registry: Registry::new(dynamodb, settings.registry_table.as_str(), settings.state_table.as_str()),
             client: McpClient::new(config, Guard::new(&settings.reach)?),
+            notices: Notices::new(config, settings.approval_topic.as_deref()),
         })
     }
 
@@ -135,6 +138,9 @@ impl HealthChecker {
         let report = self.run(Timestamp::now(), invocation.deadline).await?;
         metrics::write(&mut std::io::stdout().lock(), &report.metrics)
             .map_err(|e| internal("The metrics cannot be written to standard output.").with_source(e))?;
+        if let Some(notice) = &report.notice {
+            self.notices.send(notice).await;
+        }
         let Report { checked, failed, left, unhealthy, healthy_again, .. } = &report;
         let request_id = invocation.request_id;
         tracing::info!(

@@ -5,6 +5,7 @@
 //! OpenAPI document, which is served under `/openapi.json`.
 
 mod admin;
+mod health;
 mod official;
 mod openapi;
 mod refusal;
@@ -76,6 +77,7 @@ fn routes() -> OpenApiRouter<Arc<RegistryApi>> {
         .merge(register::routes())
         .merge(admin::routes())
         .merge(official::routes())
+        .merge(health::routes())
 }
 
 async fn serve_nothing(request: Request) -> Response {

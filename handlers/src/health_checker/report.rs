@@ -12,9 +12,14 @@ use super::{
     verdict::Change,
 };
 use crate::{
+    error::shorten,
     health::{Condition, State},
+    notices::Notice,
     registry::Status,
 };
+
+/// Most servers that a notice lists of each kind.
+const MOST_LINES: usize = 50;
 
 /// What a run did.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,6 +34,8 @@ pub(super) struct Report {
     pub(super) unhealthy: Vec<String>,
     /// Ids of servers that this run brought back.
     pub(super) healthy_again: Vec<String>,
+    /// What the people are told who answer for them, if anything changed.
+    pub(super) notice: Option<Notice>,
     /// Metrics, one line each.
     pub(super) metrics: Vec<Value>,
 }
@@ -100,10 +107,48 @@ pub(super) fn report(
         checked: checked.len(),
         failed: totals.failures,
         left: outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Left)).count(),
+        notice: notice(checked.values().copied()),
         unhealthy: changed(Change::Unhealthy),
         healthy_again: changed(Change::Active),
         metrics: lines,
     }
+}
+
+/// One notice for all changes of a run: when a network fails, hundreds of servers do.
+fn notice<'a>(checked: impl Iterator<Item = &'a Checked>) -> Option<Notice> {
+    let (mut lost, mut back) = (Vec::new(), Vec::new());
+    for Checked { server, state, change } in checked {
+        // Names are the registrants' words.
+        let who =
+            format!("{} ({}), owner {}", server.id(), shorten(&server.server_name, 80), shorten(&server.owner, 200));
+        match change {
+            Some(Change::Unhealthy) => lost.push(format!("{who}: {}", state.last_error.as_deref().unwrap_or_default())),
+            Some(Change::Active) => back.push(who),
+            None => {}
+        }
+    }
+    if lost.is_empty() && back.is_empty() {
+        return None;
+    }
+    let subject = format!("MCP servers: {} unhealthy, {} healthy again", lost.len(), back.len());
+    let mut text = "The health checks changed the status of MCP servers.\n".to_owned();
+    for (title, mut lines) in [("Unhealthy, not called any more", lost), ("Healthy again, called again", back)] {
+        if lines.is_empty() {
+            continue;
+        }
+        lines.sort();
+        let more = lines.len().saturating_sub(MOST_LINES);
+        lines.truncate(MOST_LINES);
+        if more > 0 {
+            lines.push(format!("and {more} more"));
+        }
+        text.push_str(&format!("\n{title}:\n- {}\n", lines.join("\n- ")));
+    }
+    text.push_str(
+        "\nWhat is unhealthy comes back with its next good check. `switchyard servers test ID` asks a server now, `switchyard \
+         servers show ID` tells what is known of it.\n",
+    );
+    Some(Notice { subject, text })
 }
 
 /// Minutes from one time to another, none if that is earlier.

@@ -52,6 +52,7 @@ impl Stage {
             states: States::new(dynamodb.clone(), STATE_TABLE),
             registry: Registry::new(dynamodb.clone(), REGISTRY_TABLE, STATE_TABLE),
             client: McpClient::new(&sdk_config(NOWHERE), Guard::new(&reach).unwrap()),
+            notices: Notices::new(&sdk_config(NOWHERE), None),
         };
         Self { dynamodb, checker }
     }
@@ -143,6 +144,7 @@ async fn three_failed_checks_take_a_server_out_of_use_and_one_good_one_brings_it
         assert_eq!((state.entry_updated_at, state.unhealthy_since), (entry.updated_at, entry.unhealthy_since));
         assert_eq!(state.last_error.as_deref(), Some("it answered HTTP 500."));
         assert_eq!(!report.unhealthy.is_empty(), status == Status::Unhealthy);
+        assert_eq!(report.notice.is_some(), status == Status::Unhealthy);
         assert_eq!(metric(&report, "ActiveServers"), if status == Status::Active { 1.0 } else { 0.0 });
     }
     assert!(stage.entry("tools").await.unhealthy_since.is_some());
@@ -319,4 +321,31 @@ async fn what_there_is_no_time_for_is_due_in_the_next_run_before_all_else() {
     let states = [("late", 2), ("later", 1), ("not-yet", 11)].map(|(id, due)| (format!("{id}@1.0.0"), state(due)));
     let order: Vec<_> = due(&all, &states.into(), after(10)).into_iter().map(|it| it.server_id.as_str()).collect();
     assert_eq!(order, ["new", "later", "late"]);
+}
+
+#[tokio::test]
+async fn one_notice_tells_of_all_that_changed() {
+    let stage = Stage::new().await;
+    let mock = answering(200).await;
+    let since = || S("2026-11-21T11:30:00.000Z".to_owned());
+    let unhealthy = [("status", S("unhealthy".to_owned())), ("unhealthy_since", since())];
+    stage.register("back", &mock.uri(), &unhealthy).await;
+    for number in 0..60 {
+        stage.register(&format!("lost-{number:02}"), NOWHERE, &[("server_name", S("a\nb".to_owned()))]).await;
+    }
+    assert!(stage.run(after(0)).await.notice.unwrap().text.contains("\nHealthy again, called again:\n- back@1.0.0"));
+    assert_eq!(stage.run(after(5)).await.notice, None);
+    let notice = stage.run(after(10)).await.notice.unwrap();
+    assert_eq!(notice.subject, "MCP servers: 60 unhealthy, 0 healthy again");
+    assert!(
+        notice.text.contains("\n- lost-00@1.0.0 (a b), owner token:team: no connection to 127.0.0.1:9"),
+        "{}",
+        notice.text
+    );
+    assert!(
+        notice.text.contains("\n- lost-49@1.0.0")
+            && !notice.text.contains("lost-50")
+            && notice.text.contains("and 10 more")
+    );
+    assert!(!notice.text.contains("Healthy again"));
 }

@@ -2,7 +2,7 @@
 
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
-    matchers::{any, body_partial_json, header, method, path},
+    matchers::{body_partial_json, header, method, path},
 };
 
 use super::{
