@@ -28,6 +28,7 @@ use crate::{
     env,
     error::{Error, Kind, Result, not_found},
     mcp_client::{Guard, McpClient},
+    notices::Notices,
     registry::Registry,
     runtime::Invocation,
 };
@@ -41,6 +42,8 @@ pub struct RegistryApi {
     settings: env::RegistryApi,
     registry: Registry,
     client: McpClient,
+    notices: Notices,
+    desk: register::Desk,
 }
 
 impl RegistryApi {
@@ -56,6 +59,8 @@ impl RegistryApi {
                 settings.state_table.as_str(),
             ),
             client: McpClient::new(config, Guard::new(&settings.reach)?),
+            notices: Notices::new(config, settings.approval_topic.as_deref()),
+            desk: register::Desk::new(&settings, config),
             settings,
         })
     }

@@ -13,7 +13,7 @@ use crate::{
 
 /// Most faults that are told; a body may have as many as it likes.
 const MOST: usize = 100;
-/// Longest fault that the sentence about all of them repeats, in characters.
+/// Longest pointer, and longest text about it, in characters.
 const QUOTE: usize = 300;
 
 /// Why a request is not done.
@@ -34,6 +34,13 @@ impl Refusal {
     pub(super) fn of_body(mut faults: Vec<Fault>) -> Self {
         let count = faults.len();
         faults.truncate(MOST);
+        for Fault { pointer, detail } in &mut faults {
+            // A name in the body may be as long as the body; a pointer that fits stays as it is.
+            if pointer.chars().nth(QUOTE).is_some() {
+                *pointer = shorten(pointer, QUOTE);
+            }
+            *detail = shorten(detail, QUOTE);
+        }
         let first = faults.first().map(|Fault { pointer, detail }| {
             shorten(&if pointer.is_empty() { detail.clone() } else { format!("{pointer} {detail}") }, QUOTE)
         });
