@@ -36,6 +36,8 @@ pub enum Condition {
     Slow,
     /// It did not.
     Failing,
+    /// It could not be asked, for a reason that is not the server's.
+    Unknown,
 }
 
 /// The health of one version of a server. Field names are the attribute names.
@@ -50,16 +52,16 @@ pub struct State {
     /// What the last check found; none before the first one has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<Condition>,
-    /// Failed checks in a row.
+    /// Failed checks in a row, those left out that could not be made.
     #[serde(default)]
     pub failures: u32,
     /// When the last check began, ISO 8601.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked_at: Option<String>,
-    /// How long the last answer took; none after a failure.
+    /// How long the last answer took; none if there was none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_ms: Option<u64>,
-    /// Why the last check failed: a sentence without words of the server.
+    /// Why the last check failed or could not be made: a sentence without words of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
     /// Since when the health checks keep the server out of use, ISO 8601.

@@ -258,6 +258,9 @@ fn log(id: &str, state: &State) {
         Some(Condition::Failing) => {
             tracing::warn!(function = FUNCTION, id, failures, error = last_error, "health check failed");
         }
+        Some(Condition::Unknown) => {
+            tracing::error!(function = FUNCTION, id, error = last_error, "health check could not be made");
+        }
         Some(Condition::Slow) => {
             tracing::warn!(function = FUNCTION, id, response_ms, limit_ms = SLOW.as_millis(), "health check was slow");
         }

@@ -21,7 +21,7 @@ type Metric = (&'static str, &'static str, f64);
 /// What a run found, as far as it is a metric.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Totals {
-    /// Checks that failed in this run.
+    /// Checks that failed in this run, or could not be made.
     pub(super) failures: usize,
     /// Entries that are active.
     pub(super) active: usize,

@@ -26,7 +26,7 @@ const MOST_LINES: usize = 50;
 pub(super) struct Report {
     /// Checks that were made.
     pub(super) checked: usize,
-    /// Those of them that failed.
+    /// Those of them that failed or could not be made.
     pub(super) failed: usize,
     /// Servers that are due, and for which there was no time.
     pub(super) left: usize,
@@ -68,7 +68,8 @@ pub(super) fn report(
             Outcome::Left | Outcome::Elsewhere | Outcome::Failed => None,
         })
         .collect();
-    let is_failing = |checked: &&&Checked| checked.state.condition == Some(Condition::Failing);
+    let is = |checked: &Checked, condition| checked.state.condition == Some(condition);
+    let has_failed = |checked: &&&Checked| is(checked, Condition::Failing) || is(checked, Condition::Unknown);
     let changed = |change: Change| {
         let mut ids: Vec<String> =
             checked.iter().filter(|(_, checked)| checked.change == Some(change)).map(|(id, _)| id.clone()).collect();
@@ -76,7 +77,7 @@ pub(super) fn report(
         ids
     };
     let mut totals = Totals {
-        failures: checked.values().filter(is_failing).count(),
+        failures: checked.values().filter(has_failed).count(),
         pending: waiting.count,
         oldest_pending_hours: waiting.since.map_or(0.0, |since| minutes(since, now) / 60.0),
         ..Totals::default()
@@ -100,6 +101,7 @@ pub(super) fn report(
     }
     let mut lines: Vec<Value> = checked
         .values()
+        .filter(|checked| !is(checked, Condition::Unknown))
         .map(|checked| metrics::of_server(now, &checked.server.server_id, checked.state.response_ms))
         .collect();
     lines.push(metrics::of_run(now, &totals));

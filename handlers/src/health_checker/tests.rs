@@ -349,3 +349,22 @@ async fn one_notice_tells_of_all_that_changed() {
     );
     assert!(!notice.text.contains("Healthy again"));
 }
+
+#[tokio::test]
+async fn a_server_that_cannot_be_asked_stays_as_it_is() {
+    let stage = Stage::new().await;
+    let mock = answering(200).await;
+    // Nobody answers for Secrets Manager.
+    let with_key = [("authentication_type", S("api_key".to_owned())), ("health_check_interval", N("60".to_owned()))];
+    stage.register("tools", &mock.uri(), &with_key).await;
+    let before = stage.entry("tools").await;
+    for minute in 0..3 {
+        let report = stage.run(after(minute)).await;
+        assert_eq!((report.checked, report.failed, report.metrics.len()), (1, 1, 1), "ServerHealth is not known");
+    }
+    let state = stage.state("tools").await.unwrap();
+    assert_eq!((state.condition, state.failures), (Some(Condition::Unknown), 0));
+    assert!(state.last_error.unwrap().contains("switchyard/test/mcp/tools/api_key"));
+    assert_eq!(stage.entry("tools").await, before);
+    assert!(mock.received_requests().await.unwrap().is_empty());
+}

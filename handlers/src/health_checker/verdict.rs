@@ -65,12 +65,15 @@ pub(super) fn verdict(server: &Server, before: Option<&State>, found: &Found, no
             let condition = if *time > SLOW { Condition::Slow } else { Condition::Healthy };
             (condition, 0, Some(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)), None)
         }
+        Err(failure) if failure.is_ours() => (Condition::Unknown, earlier, None, Some(cause(failure))),
         Err(failure) => (Condition::Failing, earlier.saturating_add(1), None, Some(cause(failure))),
     };
-    let change = match server.status {
-        Status::Active if failures >= FAILURES => Some(Change::Unhealthy),
+    let change = match (server.status, condition) {
+        (Status::Active, Condition::Failing) if failures >= FAILURES => Some(Change::Unhealthy),
         // What a person called unhealthy, a person brings back.
-        Status::Unhealthy if failures == 0 && server.unhealthy_since.is_some() => Some(Change::Active),
+        (Status::Unhealthy, Condition::Healthy | Condition::Slow) if server.unhealthy_since.is_some() => {
+            Some(Change::Active)
+        }
         _ => None,
     };
     let state = State {
@@ -155,6 +158,29 @@ mod tests {
         }
         let verdict = verdict(&active, Some(&failed(2, "before")), &bad, now(), 0.0);
         assert_eq!((verdict.state.failures, verdict.change), (1, None), "of the entry before its change");
+    }
+
+    #[test]
+    fn what_is_missing_on_our_side_says_nothing_about_the_server() {
+        for failure in [
+            Failure::SecretMissing("s".to_owned()),
+            Failure::ClientMissing("s".to_owned()),
+            Failure::SecretUnusable { name: "s".to_owned(), reason: "r".to_owned() },
+            Failure::RoleUnusable { role: "r".to_owned(), reason: "r".to_owned() },
+            Failure::FunctionDenied { arn: "a".to_owned(), stage: "s".to_owned() },
+            Failure::FunctionThrottled,
+            Failure::Invoke { code: "c".to_owned(), may_have_run: false },
+        ] {
+            for (server, failures) in [
+                (server(Status::Active, None), 2),
+                (server(Status::Active, None), 3),
+                (server(Status::Unhealthy, Some("then")), 0),
+            ] {
+                let verdict = verdict(&server, Some(&failed(failures, "then")), &Err(failure.clone()), now(), 0.0);
+                assert_eq!((verdict.state.failures, verdict.change), (failures, None), "{failure:?}");
+                assert_eq!(verdict.state.condition, Some(Condition::Unknown), "{failure:?}");
+            }
+        }
     }
 
     #[test]

@@ -237,6 +237,21 @@ impl Failure {
         }
     }
 
+    /// Whether this says nothing about the server: a secret, a role or a permission of ours is missing, or Lambda has no room
+    /// for us.
+    pub(crate) const fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::SecretMissing(_)
+                | Self::ClientMissing(_)
+                | Self::SecretUnusable { .. }
+                | Self::RoleUnusable { .. }
+                | Self::FunctionDenied { .. }
+                | Self::FunctionThrottled
+                | Self::Invoke { may_have_run: false, .. }
+        )
+    }
+
     /// The error of a call to `server_id`; `sent` as in [`CallError`].
     pub(super) fn of(self, server_id: &str, sent: bool) -> CallError {
         CallError { server_id: server_id.to_owned(), failure: self, sent }
