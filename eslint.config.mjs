@@ -3,7 +3,7 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["node_modules/", "cdk.out/", "target/", "build/", ".local/", ".venv/"] },
+  { ignores: ["node_modules/", "cdk.out/", "target/", "build/", ".local/", ".venv/", "examples/*/resolvers/"] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

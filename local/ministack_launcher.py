@@ -1,18 +1,22 @@
-"""Runs MiniStack for one local stack. Three things differ from running it directly:
+"""Runs MiniStack for one local stack. Four things differ from running it directly:
 
 - It ends together with the program that started it, and takes its process group along, even if that program was killed:
   standard input is a pipe that only that program holds open.
 - Answers of its Lambda Runtime API are sent at once. With Nagle's algorithm each takes some 40 ms longer.
+- It knows a REST API by the host name that AWS gives it, as it knows function URLs and GraphQL APIs.
 - It refuses to listen anywhere but on the loopback address.
 
 RECORD_AWS_CALLS names a file: then permissions are checked, and every AWS call is written into it (record_aws_calls.py).
 """
 
 import os
+import re
 import signal
 import socketserver
 import sys
 import threading
+
+REST_API = re.compile(r"^([a-f0-9]{8})\.execute-api\.(?:localhost|[a-z0-9-]+\.amazonaws\.com)(?::\d+)?$")
 
 
 def end_with_the_starter() -> None:
@@ -34,9 +38,10 @@ def run() -> None:
         from record_aws_calls import record
 
         record(calls)
-    from ministack.app import main
+    import ministack.app
 
-    main()
+    ministack.app._EXECUTE_API_RE = REST_API
+    ministack.app.main()
 
 
 run()

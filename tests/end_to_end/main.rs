@@ -13,8 +13,10 @@
 mod agents_as_data;
 mod callers;
 mod chat_handler;
+mod examples;
 mod history;
 mod mcp_proxy;
+mod mcp_server;
 mod memory_manager;
 mod networks;
 mod pipelines;

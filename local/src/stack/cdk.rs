@@ -90,7 +90,8 @@ pub(super) async fn deploy(options: &Options, assembly: &Path, terminal: Termina
     Ok(read)
 }
 
-fn cdk(options: &Options) -> Command {
+/// The CDK's command line, with the local stack as its account.
+pub(super) fn cdk(options: &Options) -> Command {
     let mut command = process::clean("node");
     command.arg(process::cdk(&options.root)).current_dir(&options.root);
     process::use_local_aws(&mut command, options.ports, &options.work);

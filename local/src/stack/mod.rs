@@ -14,6 +14,7 @@ mod zips;
 use std::path::{Path, PathBuf};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use tokio::process::Command;
 use url::Url;
 use uuid::Uuid;
 
@@ -74,6 +75,7 @@ impl Options {
 /// A running stack. Dropping it stops everything at once; [`Stack::stop`] does so gently.
 #[derive(Debug)]
 pub struct Stack {
+    options: Options,
     parts: Parts,
     api_url: Url,
     registry_url: Url,
@@ -106,7 +108,21 @@ impl Stack {
         };
         run_file::write_private(&options.work.join(REGISTRATION_TOKEN), &registration_token)?;
         run_file.ready(&api_url, &registry_url)?;
-        Ok(Self { parts, api_url, registry_url, outputs, gitlab_token, registration_token, run_file })
+        Ok(Self {
+            options: options.clone(),
+            parts,
+            api_url,
+            registry_url,
+            outputs,
+            gitlab_token,
+            registration_token,
+            run_file,
+        })
+    }
+
+    /// The CDK's command line, with this stack as its account: for apps of other teams.
+    pub fn cdk(&self) -> Command {
+        cdk::cdk(&self.options)
     }
 
     /// Address of the chat API's stage.

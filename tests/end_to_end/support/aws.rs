@@ -71,6 +71,12 @@ pub(crate) async fn secret(name: &str) -> String {
     client.get_secret_value().secret_id(name).send().await.unwrap().secret_string.unwrap()
 }
 
+/// Whether there is a secret of that name that can be read.
+pub(crate) async fn has_secret(name: &str) -> bool {
+    let client = aws_sdk_secretsmanager::Client::new(&config().await);
+    client.get_secret_value().secret_id(name).send().await.is_ok()
+}
+
 /// Calls an API that speaks the query protocol (IAM, CloudFormation) and returns its XML.
 pub(crate) async fn query(service: &str, parameters: &[(&str, &str)]) -> (u16, String) {
     let form: BTreeMap<&str, &str> = parameters.iter().copied().collect();

@@ -8,6 +8,7 @@ pub(crate) mod gitlab;
 pub(crate) mod runtime_api;
 pub(crate) mod servers;
 mod stack;
+pub(crate) mod teams;
 
 use std::{collections::BTreeMap, future::Future, sync::LazyLock, time::Duration};
 

@@ -47,14 +47,22 @@ async fn start() -> Result<Stack, String> {
     let root = root();
     let work = root.join(".local/test");
     mark_whole_run(&work);
+    let ports = Ports::free().map_err(|error| error.to_string())?;
+    let mut connect_to = vec![format!("mcp.internal:8000={}", container_address())];
+    // Function URLs, REST APIs and GraphQL APIs of the stack, by the names that AWS gives them.
+    for hosts in
+        ["lambda-url.us-east-1.on.aws", "execute-api.us-east-1.amazonaws.com", "appsync-api.us-east-1.amazonaws.com"]
+    {
+        connect_to.push(format!("*.{hosts}:443=127.0.0.1:{}", ports.ministack));
+    }
     let options = Options {
         definitions: overlay(&root, &work),
         work,
-        ports: Ports::free().map_err(|error| error.to_string())?,
+        ports,
         pipeline_ms: 2_000,
         record_aws_calls: true,
         settings: vec![
-            format!("connectTo=mcp.internal:8000={}", container_address()),
+            format!("connectTo={}", connect_to.join(",")),
             "allowedNetworks=127.0.0.1/32,::1/128".to_owned(),
         ],
         ..Options::of(root)

@@ -1,0 +1,8 @@
+/** The CDK app: `npx cdk deploy -c stage=dev` in this directory. */
+import { App } from "aws-cdk-lib";
+import { ReportsStack } from "./stack";
+
+const app = new App();
+const stage: unknown = app.node.tryGetContext("stage");
+if (typeof stage !== "string") throw new Error("say with which stage to register: -c stage=dev");
+new ReportsStack(app, `Example-${stage}-reports`, { stage });
