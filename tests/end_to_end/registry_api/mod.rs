@@ -1,3 +1,4 @@
 //! The registry over HTTP, through its API in front of registry_api.
 
 mod doors;
+mod register;

@@ -77,6 +77,12 @@ pub(crate) async fn has_secret(name: &str) -> bool {
     client.get_secret_value().secret_id(name).send().await.is_ok()
 }
 
+/// Gives a secret another value.
+pub(crate) async fn set_secret(name: &str, value: &str) {
+    let client = aws_sdk_secretsmanager::Client::new(&config().await);
+    client.put_secret_value().secret_id(name).secret_string(value).send().await.unwrap();
+}
+
 /// Calls an API that speaks the query protocol (IAM, CloudFormation) and returns its XML.
 pub(crate) async fn query(service: &str, parameters: &[(&str, &str)]) -> (u16, String) {
     let form: BTreeMap<&str, &str> = parameters.iter().copied().collect();
