@@ -39,6 +39,8 @@ struct Checks {
     registry_table: &'static str,
     /// The table of held definitions, counters and the audit.
     state_table: &'static str,
+    /// The list of tokens for self-registration.
+    registration_tokens: &'static str,
 }
 
 /// What was found the last time, and when.
@@ -74,12 +76,13 @@ async fn health(State(api): State<Arc<RegistryApi>>, Extension(kept): Extension<
 
 async fn look(api: &RegistryApi) -> Health {
     // No server can have this id; that there is none is an answer too.
-    let (registry_table, state_table) = tokio::join!(
+    let (registry_table, state_table, registration_tokens) = tokio::join!(
         word("registry_table", api.registry.get("-", "0.0.0")),
         word("state_table", api.registry.changes()),
+        word("registration_tokens", api.desk.readable()),
     );
-    let checks = Checks { registry_table, state_table };
-    let is_healthy = [registry_table, state_table].iter().all(|word| *word == "ok");
+    let checks = Checks { registry_table, state_table, registration_tokens };
+    let is_healthy = [registry_table, state_table, registration_tokens].iter().all(|word| *word == "ok");
     Health { status: if is_healthy { "healthy" } else { "unhealthy" }, checks, timestamp: now() }
 }
 
@@ -100,8 +103,9 @@ mod tests {
     use aws_sdk_dynamodb::Client;
     use axum::{body::Body, http::Request};
     use http_body_util::BodyExt as _;
-    use serde_json::Value;
+    use serde_json::{Value, json};
     use tower::ServiceExt as _;
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
     use super::*;
     use crate::{
@@ -110,7 +114,6 @@ mod tests {
         test_support::{REGISTRY_TABLE, STAGE, STATE_TABLE, dynamodb, sdk_config},
     };
 
-    /// Answers of `GET /health` as long as `dynamodb` serves.
     async fn asked(api: &axum::Router) -> (u16, Value) {
         let request = Request::get("/health").body(Body::empty()).unwrap();
         let response = api.clone().oneshot(request).await.unwrap();
@@ -119,7 +122,14 @@ mod tests {
         (status, serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap())
     }
 
-    async fn api(dynamodb: &Client) -> axum::Router {
+    /// Secrets Manager with one answer for all.
+    async fn secrets(status: u16, answer: Value) -> MockServer {
+        let mock = MockServer::start().await;
+        Mock::given(any()).respond_with(ResponseTemplate::new(status).set_body_json(answer)).mount(&mock).await;
+        mock
+    }
+
+    async fn api(dynamodb: &Client, secrets: &MockServer) -> axum::Router {
         let settings = env::RegistryApi {
             reach: Reach { stage: STAGE.to_owned(), ..Reach::default() },
             registry_table: REGISTRY_TABLE.to_owned(),
@@ -129,7 +139,7 @@ mod tests {
             namespace: "switchyard.test".to_owned(),
             approval_topic: None,
         };
-        let mut api = RegistryApi::new(settings, &sdk_config("http://127.0.0.1:9")).unwrap();
+        let mut api = RegistryApi::new(settings, &sdk_config(&secrets.uri())).unwrap();
         api.registry = crate::registry::Registry::new(dynamodb.clone(), REGISTRY_TABLE, STATE_TABLE);
         app(api)
     }
@@ -137,17 +147,22 @@ mod tests {
     #[tokio::test]
     async fn health_is_a_look_at_what_is_needed() {
         let dynamodb = dynamodb().await;
-        let healthy = api(&dynamodb).await;
+        let secret = secrets(200, json!({ "SecretString": json!({ "tokens": [] }).to_string() })).await;
+        let healthy = api(&dynamodb, &secret).await;
         let (status, body) = asked(&healthy).await;
         assert_eq!(status, 200, "{body}");
-        assert_eq!((&body["status"], &body["checks"]["registry_table"]), (&"healthy".into(), &"ok".into()));
         assert!(body["timestamp"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        let checks = |registry: &str, state: &str, tokens: &str| json!({ "registry_table": registry, "state_table": state, "registration_tokens": tokens });
+        assert_eq!((&body["status"], &body["checks"]), (&json!("healthy"), &checks("ok", "ok", "ok")));
+
+        let no_secret = secrets(400, json!({ "__type": "ResourceNotFoundException", "message": "s3cret" })).await;
+        let (status, told) = asked(&api(&dynamodb, &no_secret).await).await;
+        assert_eq!(status, 503);
+        assert_eq!((&told["status"], &told["checks"]), (&json!("unhealthy"), &checks("ok", "ok", "unavailable")));
 
         dynamodb.delete_table().table_name(STATE_TABLE).send().await.unwrap();
         assert_eq!(asked(&healthy).await, (200, body), "it is not looked again at once");
-        let (status, body) = asked(&api(&dynamodb).await).await;
-        assert_eq!(status, 503);
-        assert_eq!((&body["status"], &body["checks"]["registry_table"]), (&"unhealthy".into(), &"ok".into()));
-        assert_eq!(body["checks"]["state_table"], "unavailable");
+        let (status, told) = asked(&api(&dynamodb, &secret).await).await;
+        assert_eq!((status, &told["checks"]), (503, &checks("ok", "unavailable", "ok")));
     }
 }

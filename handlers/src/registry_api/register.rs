@@ -82,6 +82,14 @@ impl Desk {
             },
         }
     }
+
+    /// Whether registration tokens can be known.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub(super) async fn readable(&self) -> Result<()> {
+        self.tokens.readable().await
+    }
 }
 
 /// What was registered.

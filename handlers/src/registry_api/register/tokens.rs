@@ -116,6 +116,14 @@ impl Tokens {
         Ok(holder)
     }
 
+    /// Whether tokens can be known at all.
+    ///
+    /// # Errors
+    /// Why they cannot.
+    pub(super) async fn readable(&self) -> Result<()> {
+        self.tokens(MAX_AGE).await.map(drop)
+    }
+
     /// The list, read less than `age` ago; one that could not be used is looked at again after the pause.
     async fn tokens(&self, age: Duration) -> Result<Arc<[Token]>> {
         let mut kept = self.kept.lock().await;
