@@ -39,6 +39,7 @@ node_modules/.installed: package.json package-lock.json | tools
 
 requirements: ## Writes requirements.txt anew from requirements.in (needs uv)
 	uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --output-file requirements.txt requirements.in
+	uv pip compile --universal --python-version 3.10 --generate-hashes --no-header --output-file conformance/requirements.txt conformance/requirements.in
 
 build: setup ## Builds the zips of all Lambda functions for release (ARCH=arm64 or x86_64)
 	@scripts/build $(ARCH)
@@ -73,6 +74,21 @@ local: setup ## Runs everything on this machine and opens a prompt (CHAT="one qu
 
 test: setup ## Runs all tests: Rust units, the whole stack end to end, the CDK app
 	@scripts/test
+
+conformance: conformance/.venv/.installed conformance/node_modules/.installed ## Has the MCP client judged by the official conformance suite
+	@scripts/conformance
+
+conformance/.venv/.installed: conformance/requirements.txt | tools
+	@echo "installing Node for the conformance suite into conformance/.venv"
+	@rm -rf conformance/.venv && python3 -m venv conformance/.venv
+	@conformance/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement conformance/requirements.txt
+	@touch $@
+
+# npm itself runs on the Node that is there, which may be older than what the suite wants.
+conformance/node_modules/.installed: conformance/package.json conformance/package-lock.json | tools
+	@echo "installing the conformance suite into conformance/node_modules"
+	@cd conformance && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
 
 bench: setup ## Measures the functions as deployed: size, start, speed, memory (SETTINGS=all compares build settings)
 	@scripts/bench $(SETTINGS)

@@ -3,7 +3,9 @@ import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["node_modules/", "cdk.out/", "target/", "build/", ".local/", ".venv/", "examples/*/resolvers/"] },
+  {
+    ignores: ["**/node_modules/", "cdk.out/", "target/", "build/", ".local/", "**/.venv/", "examples/*/resolvers/"],
+  },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
@@ -32,5 +34,11 @@ export default defineConfig(
       // A test that dereferences nothing fails, which is what a test is for.
       "@typescript-eslint/no-non-null-assertion": "off",
     },
+  },
+  {
+    // Run as they are by the Node of `make conformance`, on packages without types.
+    files: ["conformance/*.mjs"],
+    extends: [tseslint.configs.disableTypeChecked],
+    languageOptions: { globals: { process: "readonly" } },
   },
 );

@@ -135,3 +135,68 @@ fn our_own_handlers_cannot_be_called_as_mcp_servers() {
         assert_ne!(rights.decide(&untagged, None), Decision::Allow, "{caller}: without the tag nothing is open");
     }
 }
+
+/// What calls servers has no right that a registrant could want for himself, whatever an entry of the registry says.
+#[test]
+fn what_calls_servers_can_be_talked_into_nothing() {
+    let Evidence { rights, .. } = evidence();
+    let stage = template::STAGE;
+    let secret = |name: &str| template::arn("secretsmanager", &format!("secret:{name}-AbCdEf"));
+    let role = |name: &str| format!("arn:aws:iam::{}:role/{name}", template::ACCOUNT);
+    let call = |caller: &str, action: &str, resource: String| Call {
+        caller: Caller::Function(caller.to_owned()),
+        action: action.to_owned(),
+        resource,
+        facts: [].into(),
+    };
+    let own_key = || secret(&format!("switchyard/{stage}/mcp/tools/api_key"));
+    let own_role = || role(&format!("switchyard-mcp/{stage}/switchyard-{stage}-mcp-tools"));
+    let mut callers = 0;
+    for caller in rights.functions() {
+        let reads = |resource: String| rights.decide(&call(caller, "secretsmanager:GetSecretValue", resource), None);
+        if reads(own_key()) != Decision::Allow {
+            continue;
+        }
+        callers += 1;
+        for name in [
+            format!("switchyard/{stage}/gitlab_token"),
+            "switchyard/prod/mcp/tools/api_key".to_owned(),
+            format!("switchyard/{stage}/mcp"),
+            format!("other/switchyard/{stage}/mcp/tools/api_key"),
+            "rds/admin".to_owned(),
+        ] {
+            assert_ne!(reads(secret(&name)), Decision::Allow, "{caller} reads {name}");
+        }
+        // registry_api knows whom to let in by them, and nobody else does.
+        let tokens = reads(secret(&format!("switchyard/{stage}/registration_tokens")));
+        assert_eq!(tokens == Decision::Allow, caller.ends_with("-registry_api"), "{caller}: registration tokens");
+        let assumes = |resource: String| rights.decide(&call(caller, "sts:AssumeRole", resource), None);
+        assert_eq!(assumes(own_role()), Decision::Allow, "{caller} signs under the roles of servers");
+        for name in [
+            "admin".to_owned(),
+            format!("switchyard-{stage}-mcp-tools"),
+            "switchyard-mcp/prod/switchyard-prod-mcp-tools".to_owned(),
+            format!("switchyard-mcp/{stage}/admin"),
+            format!("other/switchyard-mcp/{stage}/switchyard-{stage}-mcp-tools"),
+        ] {
+            assert_ne!(assumes(role(&name)), Decision::Allow, "{caller} assumes {name}");
+        }
+        for (action, resource) in [
+            ("secretsmanager:PutSecretValue", own_key()),
+            ("secretsmanager:DeleteSecret", own_key()),
+            ("secretsmanager:UpdateSecret", own_key()),
+            ("iam:PassRole", own_role()),
+            ("iam:CreateRole", own_role()),
+            ("lambda:TagResource", template::function_arn("of-another-team")),
+            ("lambda:UpdateFunctionCode", template::function_arn("of-another-team")),
+            ("lambda:AddPermission", template::function_arn(&format!("switchyard-{stage}-mcp_proxy"))),
+        ] {
+            assert_ne!(
+                rights.decide(&call(caller, action, resource.clone()), None),
+                Decision::Allow,
+                "{caller}: {action} {resource}"
+            );
+        }
+    }
+    assert!(callers >= 2, "mcp_proxy and registration call servers; {callers} functions read their keys");
+}

@@ -30,9 +30,14 @@ pub(crate) fn in_account(text: &str) -> String {
     }
 }
 
+/// ARN of something in the template's region and account.
+pub(crate) fn arn(service: &str, rest: &str) -> String {
+    format!("arn:aws:{service}:{REGION}:{ACCOUNT}:{rest}")
+}
+
 /// ARN of a function.
 pub(crate) fn function_arn(name: &str) -> String {
-    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+    arn("lambda", &format!("function:{name}"))
 }
 
 /// Runs the CDK for an account, with the zips and agents of the last end-to-end run.

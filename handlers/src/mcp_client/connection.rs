@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use aws_config::{SdkConfig, retry::RetryConfig};
+use http::HeaderMap;
 use rmcp::{
     RoleClient,
     model::{ClientCapabilities, ClientConfig, Implementation, ProtocolVersion, ServerCapabilities, ServerPeerInfo},
@@ -24,6 +25,7 @@ use super::{
     lambda::LambdaTransport,
     proof::Proof,
     requests::{self, Requests},
+    unattended::Nobody,
 };
 
 /// How long an unknown server may think about `server/discover` before the older handshake is tried.
@@ -49,7 +51,7 @@ pub(super) struct Routes {
 
 /// A conversation with a server.
 pub(super) struct Session {
-    service: RunningService<RoleClient, ClientConfig>,
+    service: RunningService<RoleClient, Nobody>,
     /// The MCP version agreed on.
     pub(super) version: ProtocolVersion,
     exchange: Exchange,
@@ -110,12 +112,13 @@ impl Routes {
         }
     }
 
-    /// Opens a conversation. Everything that happens is noted in `exchange`.
+    /// Opens a conversation. Everything that happens is noted in `exchange`; `tool_headers` go with a call of a tool.
     pub(super) async fn open(
         &self,
         endpoint: &Endpoint,
         proof: &Proof,
         opening: &Opening,
+        tool_headers: &HeaderMap,
         exchange: &Exchange,
         deadline: Instant,
     ) -> Result<Session, Failure> {
@@ -125,7 +128,8 @@ impl Routes {
                 begin(transport, opening, exchange).await
             }
             Endpoint::Http { .. } => {
-                let http = GuardedHttp(self.requests(endpoint, proof, &exchange).await?);
+                let requests = self.requests(endpoint, proof, &exchange).await?;
+                let http = GuardedHttp { requests, tool_headers: tool_headers.clone() };
                 begin(http.transport(), opening, exchange).await
             }
         };
@@ -186,19 +190,19 @@ where
     E: std::error::Error + Send + Sync + 'static,
 {
     let identity = Implementation::new("switchyard", env!("CARGO_PKG_VERSION"));
-    let client = ClientConfig::new(ClientCapabilities::default(), identity).with_protocol_version(LEGACY);
+    let config = ClientConfig::new(ClientCapabilities::default(), identity);
+    let client = |version| Nobody(config.with_protocol_version(version));
     let started = match begin {
         Begin::Directly(version) => {
             let server = ServerPeerInfo::new(version, ServerCapabilities::default());
-            Ok(serve_directly(client, transport, Some(server)))
+            Ok(serve_directly(client(LEGACY), transport, Some(server)))
         }
         Begin::Discover => {
             let lifecycle = ClientLifecycleMode::Discover { preferred_versions: vec![MODERN] };
-            client.serve_with_lifecycle(transport, lifecycle).await
+            client(LEGACY).serve_with_lifecycle(transport, lifecycle).await
         }
         Begin::Initialize(version) => {
-            let client = client.with_protocol_version(version);
-            client.serve_with_lifecycle(transport, ClientLifecycleMode::Initialize).await
+            client(version).serve_with_lifecycle(transport, ClientLifecycleMode::Initialize).await
         }
     };
     let service = started.map_err(|error| start_failure(&exchange, error))?;
@@ -211,7 +215,7 @@ impl Session {
     /// Does one thing with the server and translates what went wrong.
     pub(super) async fn run<T>(
         &self,
-        request: impl AsyncFnOnce(&RunningService<RoleClient, ClientConfig>) -> Result<T, ServiceError>,
+        request: impl AsyncFnOnce(&RunningService<RoleClient, Nobody>) -> Result<T, ServiceError>,
     ) -> Result<T, Failure> {
         request(&self.service).await.map_err(|error| request_failure(&self.exchange, error))
     }

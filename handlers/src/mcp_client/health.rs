@@ -83,7 +83,8 @@ impl McpClient {
             }
             Ok(start.elapsed())
         };
-        let (version, response_time) = self.converse_from(opening, server, deadline, answered).await?;
+        let (version, response_time) =
+            self.converse_from(opening, server, &http::HeaderMap::new(), deadline, answered).await?;
         Ok(Health { response_time, mcp_version: Some(version.to_string()) })
     }
 

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream::BoxStream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use reqwest::{Method, RequestBuilder, Response};
 use rmcp::{
-    model::{ClientJsonRpcMessage, ServerJsonRpcMessage},
+    model::{ClientJsonRpcMessage, ClientRequest, ServerJsonRpcMessage},
     transport::{
         common::client_side_sse::SseRetryPolicy,
         streamable_http_client::{
@@ -27,6 +27,7 @@ use super::{
 const MAX_ERROR_BODY: usize = 64 * 1024;
 
 const SESSION_ID: &str = "mcp-session-id";
+const TOOL_NAME: &str = "mcp-name";
 const LAST_EVENT_ID: &str = "last-event-id";
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream";
@@ -43,13 +44,17 @@ impl SseRetryPolicy for Resume {
 
 /// MCP's requests to one endpoint during one call.
 #[derive(Clone)]
-pub(super) struct GuardedHttp(pub(super) Requests);
+pub(super) struct GuardedHttp {
+    pub(super) requests: Requests,
+    /// What goes with a call of a tool, in versions that know such headers.
+    pub(super) tool_headers: HeaderMap,
+}
 
 impl GuardedHttp {
     /// The SDK's transport over these requests. It never repeats a request by itself.
     pub(super) fn transport(self) -> StreamableHttpClientTransport<Self> {
-        let mut config =
-            StreamableHttpClientTransportConfig::with_uri(self.0.url().as_str()).reinit_on_expired_session(false);
+        let mut config = StreamableHttpClientTransportConfig::with_uri(self.requests.url().as_str())
+            .reinit_on_expired_session(false);
         config.retry_config = Arc::new(Resume);
         StreamableHttpClientTransport::with_client(self, config)
     }
@@ -57,16 +62,16 @@ impl GuardedHttp {
     /// Notes the failure and gives the SDK something to stop with.
     fn fail(&self, failure: Failure) -> StreamableHttpError<io::Error> {
         let text = failure.to_string();
-        self.0.exchange.failed(failure);
+        self.requests.exchange.failed(failure);
         StreamableHttpError::Client(io::Error::other(text))
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Response, StreamableHttpError<io::Error>> {
-        self.0.send(request).await.map_err(|failure| self.fail(failure))
+        self.requests.send(request).await.map_err(|failure| self.fail(failure))
     }
 
     async fn body(&self, response: Response, limit: usize) -> Result<Bytes, StreamableHttpError<io::Error>> {
-        self.0.body(response, limit).await.map_err(|failure| self.fail(failure))
+        self.requests.body(response, limit).await.map_err(|failure| self.fail(failure))
     }
 
     /// The event stream, counted while it arrives.
@@ -74,14 +79,14 @@ impl GuardedHttp {
         let this = self.clone();
         let bytes = response.bytes_stream().map(move |part| {
             let failure = match part {
-                Ok(part) => match this.0.exchange.received(part.len()) {
+                Ok(part) => match this.requests.exchange.received(part.len()) {
                     Ok(()) => return Ok(part),
                     Err(failure) => failure,
                 },
-                Err(error) => this.0.classify(error),
+                Err(error) => this.requests.classify(error),
             };
             let text = failure.to_string();
-            this.0.exchange.failed(failure);
+            this.requests.exchange.failed(failure);
             Err(io::Error::other(text))
         });
         SseStream::from_bytes_stream(bytes).boxed()
@@ -98,7 +103,7 @@ impl GuardedHttp {
         if let (true, ClientJsonRpcMessage::Request(request)) = (is_json, message) {
             let body = self.body(response, MAX_ERROR_BODY).await?;
             if let Ok(ServerJsonRpcMessage::Error(error)) = serde_json::from_slice(&body) {
-                self.0.exchange.rpc_status(status);
+                self.requests.exchange.rpc_status(status);
                 // Whoever refuses early often does not know the id; this is the answer to this request all the same.
                 let answer = ServerJsonRpcMessage::error(error.error, Some(request.id.clone()));
                 return Ok(StreamableHttpPostResponse::Json(answer, None));
@@ -119,12 +124,18 @@ impl StreamableHttpClient for GuardedHttp {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<StreamableHttpPostResponse, StreamableHttpError<Self::Error>> {
-        let mut request = self.0.request(Method::POST).header(header::ACCEPT, format!("{JSON}, {EVENT_STREAM}"));
+        let mut request = self.requests.request(Method::POST).header(header::ACCEPT, format!("{JSON}, {EVENT_STREAM}"));
         if let Some(session_id) = &session_id {
             request = request.header(SESSION_ID, session_id.as_ref());
         }
-        self.0.exchange.sending(&message);
-        let response = self.send(request.json(&message).headers(map_of(custom_headers))).await?;
+        let headers = map_of(custom_headers);
+        let is_tool_call = matches!(&message, ClientJsonRpcMessage::Request(call) if matches!(call.request, ClientRequest::CallToolRequest(_)));
+        // The SDK names the tool in a header in those versions only.
+        if is_tool_call && headers.contains_key(TOOL_NAME) {
+            request = request.headers(self.tool_headers.clone());
+        }
+        self.requests.exchange.sending(&message);
+        let response = self.send(request.json(&message).headers(headers)).await?;
         let status = response.status();
         if matches!(status, StatusCode::ACCEPTED | StatusCode::NO_CONTENT) {
             return Ok(StreamableHttpPostResponse::Accepted);
@@ -159,9 +170,9 @@ impl StreamableHttpClient for GuardedHttp {
         _auth_header: Option<String>,
         custom_headers: HashMap<HeaderName, HeaderValue>,
     ) -> Result<(), StreamableHttpError<Self::Error>> {
-        let request = self.0.request(Method::DELETE).header(SESSION_ID, session_id.as_ref());
+        let request = self.requests.request(Method::DELETE).header(SESSION_ID, session_id.as_ref());
         // The call is over; a server that cannot or will not end its session forgets it in its own time.
-        let _ = self.0.send(request.headers(map_of(custom_headers))).await;
+        let _ = self.requests.send(request.headers(map_of(custom_headers))).await;
         Ok(())
     }
 
@@ -175,18 +186,18 @@ impl StreamableHttpClient for GuardedHttp {
     ) -> Result<BoxStream<'static, Result<Sse, SseError>>, StreamableHttpError<Self::Error>> {
         // The general stream of a session is for servers that speak unasked; a single call only resumes its own answer.
         // What was cut off because it is too large would only be too large again.
-        let is_over = matches!(self.0.exchange.failure(), Some(Failure::Oversized { .. }));
+        let is_over = matches!(self.requests.exchange.failure(), Some(Failure::Oversized { .. }));
         let Some(last_event_id) = last_event_id.filter(|_| !is_over) else {
             return Err(StreamableHttpError::ServerDoesNotSupportSse);
         };
-        let mut request = self.0.request(Method::GET).header(header::ACCEPT, EVENT_STREAM);
+        let mut request = self.requests.request(Method::GET).header(header::ACCEPT, EVENT_STREAM);
         request = request.header(LAST_EVENT_ID, last_event_id);
         if let Some(session_id) = &session_id {
             request = request.header(SESSION_ID, session_id.as_ref());
         }
         let response = self.send(request.headers(map_of(custom_headers))).await?;
         if response.status().is_success() && content_type(response.headers()).starts_with(EVENT_STREAM) {
-            self.0.exchange.recovered();
+            self.requests.exchange.recovered();
             return Ok(self.events(response));
         }
         Err(self.fail(Failure::Interrupted("the server does not let the answer be resumed".to_owned())))

@@ -12,6 +12,7 @@ mod https;
 mod iam;
 mod lambda;
 mod oauth;
+mod param_headers;
 mod proof;
 mod requests;
 mod rest;
@@ -22,12 +23,14 @@ mod shared;
 pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;
+mod unattended;
 mod web;
 
 use aws_config::SdkConfig;
 pub use error::{CallError, Failure};
 pub use guard::{Endpoint, Guard, LambdaArn};
 pub use health::Health;
+use http::HeaderMap;
 pub(crate) use requests::api_key_header;
 use rmcp::model::{CallToolRequestParams, JsonObject, PaginatedRequestParams, ProtocolVersion};
 use tokio::time::Instant;
@@ -112,20 +115,15 @@ impl McpClient {
             let call = async |requests: &Requests| web::call(requests, server, approved, &arguments, &meta).await;
             return self.request(server, deadline, call).await;
         }
-        // The SDK promotes such arguments to headers only for tools that it has listed on the same connection.
-        let list_first = approved.input_schema.to_string().contains("\"x-mcp-header\"");
+        let tool_headers = param_headers::headers(&approved.input_schema, &arguments).map_err(|reason| {
+            Failure::Misdeclared(format!("the tool {tool}: {reason}")).of(&server.server_id, false)
+        })?;
         let mut params = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
         if !meta.is_empty() {
             params.meta = Some(meta.into());
         }
-        let call = async |session: &Session| {
-            if list_first {
-                list_tools(session).await?;
-            }
-            let params = params.clone();
-            result::tool_result(session.run(async |server| server.call_tool_once(params).await).await?)
-        };
-        self.converse(server, deadline, call).await.map(|(_, result)| result)
+        let call = async |session: &Session| unattended::call_tool(session, params.clone()).await;
+        self.converse(server, &tool_headers, deadline, call).await.map(|(_, result)| result)
     }
 
     /// Asks an MCP server for the version it speaks and for its tools.
@@ -138,7 +136,7 @@ impl McpClient {
             return Err(Failure::Unsupported(what).of(&server.server_id, false));
         }
         let server = Server { mcp_version: None, ..server.clone() };
-        let (version, tools) = self.converse(&server, deadline, list_tools).await?;
+        let (version, tools) = self.converse(&server, &HeaderMap::new(), deadline, list_tools).await?;
         Ok(Discovery { mcp_version: version.to_string(), tools })
     }
 
@@ -211,10 +209,11 @@ impl McpClient {
     async fn converse<T>(
         &self,
         server: &Server,
+        tool_headers: &HeaderMap,
         deadline: Instant,
         talk: impl AsyncFn(&Session) -> Result<T, Failure>,
     ) -> Result<(ProtocolVersion, T), CallError> {
-        self.converse_from(Opening::of(server.mcp_version.as_deref()), server, deadline, talk).await
+        self.converse_from(Opening::of(server.mcp_version.as_deref()), server, tool_headers, deadline, talk).await
     }
 
     /// The same with another beginning.
@@ -222,6 +221,7 @@ impl McpClient {
         &self,
         mut opening: Opening,
         server: &Server,
+        tool_headers: &HeaderMap,
         deadline: Instant,
         talk: impl AsyncFn(&Session) -> Result<T, Failure>,
     ) -> Result<(ProtocolVersion, T), CallError> {
@@ -233,7 +233,7 @@ impl McpClient {
             loop {
                 let attempt = exchange.another_attempt();
                 // Boxed: the SDK's futures are deep, and callers put more around them.
-                let open = Box::pin(self.routes.open(&endpoint, &proof, &opening, &attempt, deadline));
+                let open = Box::pin(self.routes.open(&endpoint, &proof, &opening, tool_headers, &attempt, deadline));
                 let failure = match open.await {
                     Ok(session) => {
                         let answer = talk(&session).await;
@@ -281,7 +281,7 @@ impl McpClient {
 /// What is wrong with a tool's declaration of how it is called, for the protocol type of its server.
 pub(crate) fn declaration_problems(server: &Server, tool: &Tool) -> Vec<String> {
     match server.protocol_type {
-        ProtocolType::JsonRpc => Vec::new(),
+        ProtocolType::JsonRpc => param_headers::problem(&tool.input_schema).into_iter().collect(),
         ProtocolType::Rest => rest::problems(server, tool),
         ProtocolType::GraphQl => graphql::problems(tool),
     }

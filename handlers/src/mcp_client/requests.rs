@@ -29,21 +29,24 @@ const RESERVED_HEADERS: &[&str] = &[
     "accept",
     "accept-encoding",
     "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
     "expect",
+    "forwarded",
     "host",
+    "http2-settings",
     "keep-alive",
     "last-event-id",
     "origin",
-    "proxy-authorization",
+    "range",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
     "user-agent",
+    "via",
 ];
+
+/// Beginnings of such names.
+const RESERVED_PREFIXES: &[&str] = &["content-", "mcp-", "proxy-", "sec-", "switchyard-", "x-amz-", "x-forwarded-"];
 
 /// The header that carries an API key.
 ///
@@ -52,9 +55,7 @@ const RESERVED_HEADERS: &[&str] = &[
 pub(crate) fn api_key_header(name: &str) -> Result<HeaderName, String> {
     let header: HeaderName = name.parse().map_err(|_| format!("\"{name}\" is not an HTTP header name"))?;
     let reserved = RESERVED_HEADERS.contains(&header.as_str())
-        || ["mcp-", "sec-", "switchyard-", "x-amz-", "x-forwarded-"]
-            .iter()
-            .any(|prefix| header.as_str().starts_with(prefix));
+        || RESERVED_PREFIXES.iter().any(|prefix| header.as_str().starts_with(prefix));
     if reserved { Err(format!("the header \"{name}\" is reserved and cannot carry an API key")) } else { Ok(header) }
 }
 

@@ -13,10 +13,6 @@ use crate::registry::Tool;
 pub(super) fn tool_result(response: CallToolResponse) -> Result<ToolResult, Failure> {
     match response {
         CallToolResponse::Complete(result) => Ok(complete(result)),
-        CallToolResponse::InputRequired(required) => {
-            let asked: Vec<_> = required.input_requests.unwrap_or_default().into_keys().collect();
-            Err(Failure::InputRequired(shorten(&asked.join(", "), 200)))
-        }
         _ => Err(Failure::InputRequired("it runs as a task".to_owned())),
     }
 }

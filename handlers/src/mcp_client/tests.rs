@@ -1,14 +1,17 @@
 //! The client against real servers: protocols, errors over https, Lambda, and how calls prove who they are.
 
+mod deputy;
 mod fuzz;
 mod graphql;
 mod health;
+mod hostile;
 mod http;
 mod iam;
 mod lambda;
 mod oauth;
 mod protocol;
 mod rest;
+mod unattended;
 
 use std::time::Duration;
 
