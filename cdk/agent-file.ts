@@ -26,12 +26,19 @@ export interface FunctionFile {
   readonly parameters?: readonly ParameterFile[];
 }
 
+/** Which tools of the registry an action group finds and calls: patterns `server/tool`, where `*` stands for any characters. */
+export interface ToolRulesFile {
+  readonly allow: readonly string[];
+  readonly deny?: readonly string[];
+}
+
 /** An action group as it stands in the file. */
 export interface ActionGroupFile {
   readonly name: string;
   readonly description: string;
   readonly handler: Extract<Handler, "agent_invoker" | "memory_manager" | "mcp_proxy">;
   readonly server_id?: string;
+  readonly tools?: ToolRulesFile;
   readonly functions: readonly FunctionFile[];
 }
 

@@ -1,9 +1,28 @@
 /** Rules for agents that a schema cannot express. */
-import type { AgentFile, ParameterFile, ParameterType, Report } from "./agent-file";
+import type { AgentFile, FunctionFile, ParameterFile, ParameterType, Report } from "./agent-file";
 import { ORCHESTRATOR, localAgentId } from "./names";
 
 /** Parameter that names an environment, in whichever function. */
 const ENVIRONMENT = "environment";
+
+/** The functions of an action group with `tools`, as mcp_proxy answers them: type of each parameter, and which must be there. */
+const TOOL_FUNCTIONS = new Map<string, ReadonlyMap<string, { readonly type: ParameterType; readonly must: boolean }>>([
+  [
+    "find_tools",
+    new Map([
+      ["query", { type: "string", must: true }],
+      ["limit", { type: "integer", must: false }],
+    ]),
+  ],
+  [
+    "call_tool",
+    new Map([
+      ["server_id", { type: "string", must: true }],
+      ["tool", { type: "string", must: true }],
+      ["arguments_json", { type: "string", must: true }],
+    ]),
+  ],
+]);
 
 /** The rules for one agent that need nothing but its file. `stem` is the file's name without its ending. */
 export function checkAlone(agent: AgentFile, stem: string, report: Report): void {
@@ -20,6 +39,11 @@ export function checkAlone(agent: AgentFile, stem: string, report: Report): void
     checkUnique(group.functions, `${at}.functions`, report);
     group.functions.forEach((fn, f) => {
       const parameters = fn.parameters ?? [];
+      if (group.tools !== undefined) {
+        checkToolFunction(fn, (key, reason) => {
+          report(`${at}.functions[${f}].${key}`, reason);
+        });
+      }
       checkNotBlank(fn, `${at}.functions[${f}].`, report);
       checkUnique(parameters, `${at}.functions[${f}].parameters`, report);
       parameters.forEach((parameter, p) => {
@@ -46,6 +70,27 @@ export function checkEnvironments(agent: AgentFile, environments: readonly strin
       });
     });
   });
+}
+
+/** What mcp_proxy answers is fixed: a file can only say which of it an agent has, and describe it. */
+function checkToolFunction({ name, parameters = [] }: FunctionFile, report: Report): void {
+  const known = TOOL_FUNCTIONS.get(name);
+  if (known === undefined) {
+    report("name", `"${name}" must be ${[...TOOL_FUNCTIONS.keys()].join(" or ")} beside tools`);
+    return;
+  }
+  parameters.forEach((parameter, p) => {
+    const type = known.get(parameter.name)?.type;
+    if (type === undefined) {
+      report(`parameters[${p}].name`, `${name} takes ${[...known.keys()].join(", ")} and nothing else`);
+    } else if (type !== parameter.type) {
+      report(`parameters[${p}].type`, `must be ${type}`);
+    }
+  });
+  const missing = [...known].filter(
+    ([key, { must }]) => must && !parameters.some((parameter) => parameter.name === key),
+  );
+  for (const [key] of missing) report("parameters", `${key} is missing`);
 }
 
 function checkParameter(parameter: ParameterFile, report: Report): void {

@@ -15,6 +15,7 @@ use crate::{
     report::{Report, Setting},
     soak::{self, Soak},
     statistics::milliseconds,
+    tools,
 };
 
 /// Programs that are compared between build settings: the largest, and the one that a person waits for.
@@ -86,6 +87,8 @@ pub async fn run() -> Result<()> {
     report.history = history::measure(&programs, &[10, 10_000.min(options.records), options.records]).await?;
     say("checking the health of many servers");
     report.health = health::measure(&programs).await?;
+    say("finding tools in a large registry");
+    report.tools = tools::measure(&programs).await?;
     say("chatting");
     report.chats = Some(chats::measure(&programs, options.rounds).await?);
     say("calling for long");

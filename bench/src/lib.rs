@@ -2,8 +2,8 @@
 //!
 //! First the whole system runs once on this machine ([`rehearsal`]) with everything written down that the functions are asked
 //! and answered. Then each function serves those events again ([`functions`], [`soak`]), and what it calls answers at once with
-//! what it answered before ([`replay`]): what is measured is the function. [`history`], [`health`] and [`chats`] measure with
-//! real tables and real neighbours.
+//! what it answered before ([`replay`]): what is measured is the function. [`history`], [`health`], [`tools`] and [`chats`]
+//! measure with real tables and real neighbours.
 
 pub mod chats;
 pub mod cloud;
@@ -24,6 +24,7 @@ pub mod stage;
 pub mod statistics;
 pub mod tables;
 pub mod tap;
+pub mod tools;
 
 /// What goes wrong here ends the run, with a sentence.
 pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;

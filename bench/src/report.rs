@@ -11,6 +11,7 @@ use crate::{
     history::Cost,
     machine::{self, Machine},
     soak::Soak,
+    tools::{self, Lookup},
 };
 
 /// Aim for the size of a zip, in MB.
@@ -58,6 +59,8 @@ pub struct Report {
     pub history: Vec<Cost>,
     /// Runs of health checks.
     pub health: Vec<Run>,
+    /// Searches and lookups in a large registry.
+    pub tools: Vec<Lookup>,
     /// Many people at once.
     pub chats: Option<Chats>,
     /// Memory over many events.
@@ -78,6 +81,7 @@ impl Report {
             settings: Vec::new(),
             history: Vec::new(),
             health: Vec::new(),
+            tools: Vec::new(),
             chats: None,
             soak: Vec::new(),
         }
@@ -112,6 +116,7 @@ impl fmt::Display for Report {
         self.write_soak(f)?;
         self.write_history(f)?;
         self.write_health(f)?;
+        self.write_tools(f)?;
         self.write_chats(f)
     }
 }
@@ -214,6 +219,17 @@ impl Report {
         });
         let title = format!("Health checks, one run. Aim: < {limit} s");
         table(f, &title, &["run", "checked", "failed", "seconds", "CPU s", "memory MB"], rows.collect())
+    }
+
+    fn write_tools(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.tools.iter().map(|it| {
+            let p50 = aimed(format!("{:.2}", it.p50_ms), it.p50_ms < tools::SEARCH_MS);
+            let mut row = vec![it.what.to_owned(), format!("{:.1}", it.first_ms), p50];
+            row.extend([format!("{:.2}", it.p99_ms), format!("{:.1}", it.rss_mb)]);
+            row
+        });
+        let title = format!("mcp_proxy beside 5000 tools of 250 servers. Aim: p50 < {} ms", tools::SEARCH_MS);
+        table(f, &title, &["call", "first ms", "p50 ms", "p99 ms", "memory MB"], rows.collect())
     }
 
     fn write_chats(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -104,7 +104,9 @@ export function mcpProxy(scope: Construct, config: Config): RustFunction {
       ...reach(stack, config),
     },
   );
-  fn.allow(["dynamodb:Query"], [tableArn(stack, registryTable(stage))]);
+  const registry = tableArn(stack, registryTable(stage));
+  fn.allow(["dynamodb:Query"], [registry, `${registry}/index/status-index`]);
+  fn.allow(["dynamodb:BatchGetItem"], [registry]);
   // A transaction is authorised by the actions of its items.
   fn.allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [tableArn(stack, memoryTable(stage))]);
   fn.allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"], [tableArn(stack, stateTable(stage))]);

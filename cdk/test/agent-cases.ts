@@ -33,6 +33,29 @@ action_groups:
           - { name: fast, type: boolean, description: Or slow., default: true }
           - { name: names, type: array, description: Which. }
 `;
+const TOOLS_FILE = `name: database
+description: Uses databases.
+model: global.anthropic.claude-sonnet-4-5-20250929-v1:0
+idle_session_seconds: 600
+instruction: You find the tool that does what was asked and call it once.
+action_groups:
+  - name: mcp-tools
+    description: Tools.
+    handler: mcp_proxy
+    tools: { allow: ["*/*", "weather/get_forecast"], deny: ["pipelines/*"] }
+    functions:
+      - name: find_tools
+        description: Finds tools.
+        parameters:
+          - { name: query, type: string, description: What., required: true }
+          - { name: limit, type: integer, description: How many., default: 5 }
+      - name: call_tool
+        description: Calls a tool.
+        parameters:
+          - { name: server_id, type: string, description: Whose., required: true }
+          - { name: tool, type: string, description: Which., required: true }
+          - { name: arguments_json, type: string, description: With what. }
+`;
 /** The smallest one, since it is read with every case; the same as in the test of the handlers. */
 const ORCHESTRATOR = `name: orchestrator
 description: Decides.
@@ -56,11 +79,13 @@ const VALUES: readonly unknown[] = [
   "database", "pipelines", "true", "1", "null", "~", "yes", "no", "1_000", "0o17", "017", "2026-11-21", "{specialists}", "anthropic.claude", "anthropic.", "a.b:1",
   "x".repeat(40), "x".repeat(41), "x".repeat(63), "x".repeat(64), "x".repeat(100), "x".repeat(101), "x".repeat(200), "💥".repeat(200), "x".repeat(201),
   "x".repeat(460), "x".repeat(500), "x".repeat(501), "x".repeat(1200), "x".repeat(1201), "x".repeat(4000), "x".repeat(4001),
+  "*/*", "a/b", "a-*/get_*", "A/b", "a_b/c", "a/b c", "*/", "/x", `${"a".repeat(64)}/b`, `a/${"b".repeat(65)}`, "find_tools", "call_tool",
+  "query", "limit", "tool", "arguments_json", { allow: ["*/*"] }, { allow: [] }, { deny: ["a/b"] }, { allow: ["a/*"], deny: [] }, ["a/b"],
   [], ["a"], ["a", "a"], ["a", 1], [1, 1], [true], [null], [["a"]], {}, { a: 1 }, [{}],
 ]; // prettier-ignore
 const KEYS: readonly string[] = [
   "name", "description", "model", "idle_session_seconds", "instruction", "action_groups", "handler", "server_id", "functions", "parameters", "type",
-  "required", "enum", "enum_from", "default", "colour", "__proto__", "constructor", "",
+  "required", "enum", "enum_from", "default", "tools", "allow", "deny", "colour", "__proto__", "constructor", "",
 ]; // prettier-ignore
 const PIECES: readonly string[] = [
   " ", "\n", "\t", ":", "- ", "#", "'", '"', "[", "]", "{", "}", ",", "|\n", ">-\n", "---\n", "...\n", "&a ", "*a", "!!str ", "!x ", "? ", "~", "0x1F", "0o17",
@@ -78,37 +103,36 @@ function places(node: Node): [Node, string][] {
   ]);
 }
 
-const inDocument = fc
-  .array(
-    fc.record({
-      at: fc.nat(),
-      kind: fc.constantFrom("put", "put", "put", "add", "remove", "copy", "twice"),
-      value: fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...VALUES) }, fc.jsonValue({ maxDepth: 2 })),
-      key: fc.constantFrom(...KEYS),
-    }),
-    { maxLength: 3 },
-  )
-  .map((changes) => {
-    const document = parse(FILE) as Node;
-    for (const { at, kind, value, key } of changes) {
-      const all = places(document);
-      const [parent, last] = all[at % all.length] ?? [document, "name"];
-      const holder = parent as Record<string, unknown>;
-      if (kind === "put") holder[last] = structuredClone(value);
-      else if (kind === "copy") holder[last] = structuredClone(all[(at * 7 + 3) % all.length]?.[1] ?? null);
-      else if (kind === "twice" && Array.isArray(parent)) parent.push(structuredClone(parent[Number(last)]));
-      else if (kind === "remove" && Array.isArray(parent)) parent.splice(Number(last), 1);
-      else if (kind === "remove") Reflect.deleteProperty(parent, last);
-      else if (!Array.isArray(parent))
-        Object.defineProperty(parent, key, {
-          value: structuredClone(value),
-          enumerable: true,
-          configurable: true,
-          writable: true,
-        });
-    }
-    return stringify(document);
-  });
+const changesOfDocument = fc.array(
+  fc.record({
+    at: fc.nat(),
+    kind: fc.constantFrom("put", "put", "put", "add", "remove", "copy", "twice"),
+    value: fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...VALUES) }, fc.jsonValue({ maxDepth: 2 })),
+    key: fc.constantFrom(...KEYS),
+  }),
+  { maxLength: 3 },
+);
+const inDocument = fc.tuple(fc.constantFrom(FILE, TOOLS_FILE), changesOfDocument).map(([file, changes]) => {
+  const document = parse(file) as Node;
+  for (const { at, kind, value, key } of changes) {
+    const all = places(document);
+    const [parent, last] = all[at % all.length] ?? [document, "name"];
+    const holder = parent as Record<string, unknown>;
+    if (kind === "put") holder[last] = structuredClone(value);
+    else if (kind === "copy") holder[last] = structuredClone(all[(at * 7 + 3) % all.length]?.[1] ?? null);
+    else if (kind === "twice" && Array.isArray(parent)) parent.push(structuredClone(parent[Number(last)]));
+    else if (kind === "remove" && Array.isArray(parent)) parent.splice(Number(last), 1);
+    else if (kind === "remove") Reflect.deleteProperty(parent, last);
+    else if (!Array.isArray(parent))
+      Object.defineProperty(parent, key, {
+        value: structuredClone(value),
+        enumerable: true,
+        configurable: true,
+        writable: true,
+      });
+  }
+  return stringify(document);
+});
 
 const inText = fc
   .array(
@@ -166,7 +190,9 @@ if (require.main === module) {
   const cases = fc
     .sample(agentTexts, { seed: 20261121, numRuns: 8000 })
     .map((text) => ({ text, problems: problemsOf(text) }));
-  const told = cases.filter(({ text, problems }) => text.length < 1250 && !problems.some(isOfTheDeployment));
+  // The reader of the handlers takes an unquoted 1_000 for a number, as YAML 1.1 does, and has no setting for that.
+  const agreed = cases.filter(({ text }) => !/[^'"]\b1_000\b/.test(text));
+  const told = agreed.filter(({ text, problems }) => text.length < 1250 && !problems.some(isOfTheDeployment));
   const accepted = new Set(told.filter(({ problems }) => problems.length === 0).map(({ text }) => text));
   // Of the refused, those that are refused for different reasons.
   const refused = new Map(

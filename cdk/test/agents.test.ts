@@ -44,7 +44,7 @@ test("the orchestrator is told of all specialists, sorted", () => {
   const { orchestrator, specialists } = loadAgents(AGENTS);
   assert.deepEqual(
     specialists.map((agent) => agent.name),
-    ["app", "bootstrap", "compute"],
+    ["app", "bootstrap", "compute", "tools"],
   );
   const lines = specialists.map((agent) => `- ${agent.name}: ${agent.description}`).join("\n");
   assert.ok(orchestrator.instruction.includes(lines));
@@ -55,7 +55,7 @@ test("enum, enum_from and default are written into the description", () => {
   const { orchestrator, specialists } = loadAgents(AGENTS);
   const invoke = orchestrator.actionGroups.flatMap((group) => group.functions).find((fn) => fn.name === "invoke_agent");
   const type = invoke?.parameters.find((p) => p.name === "agent_type");
-  assert.match(type?.description ?? "", / Allowed values: app, bootstrap, compute\.$/);
+  assert.match(type?.description ?? "", / Allowed values: app, bootstrap, compute, tools\.$/);
   assert.equal(type?.required, true);
   const bootstrap = specialists.find((agent) => agent.name === "bootstrap")?.actionGroups[0]?.functions[0]?.parameters;
   assert.match(bootstrap?.[0]?.description ?? "", / Allowed values: dev, test, staging, prod\.$/);
@@ -73,7 +73,7 @@ test("a specialist needs one more file and nothing else", () => {
   const { orchestrator, specialists } = loadAgents(directory);
   assert.deepEqual(
     specialists.map((agent) => agent.name),
-    ["app", "bootstrap", "compute", "database"],
+    ["app", "bootstrap", "compute", "database", "tools"],
   );
   assert.ok(orchestrator.instruction.includes("- database: Databases."));
 });
@@ -165,11 +165,46 @@ const WRONG: readonly (readonly [problem: string, change: (agent: Yaml) => void]
   ],
 ];
 
-for (const [problem, change] of WRONG) {
-  test(`told: ${problem}`, () => {
-    assert.deepEqual(problems(changed("bootstrap", change)), [`bootstrap.yaml: ${problem}`]);
-  });
-}
+const group = (agent: Yaml) => agent.action_groups[0]!;
+const WRONG_TOOLS: typeof WRONG = [
+  ["action_groups[0].server_id: cannot stand beside tools", (agent) => (group(agent)["server_id"] = "weather")],
+  [
+    "action_groups[0].tools: only an action group with the handler mcp_proxy has them",
+    (agent) => (group(agent)["handler"] = "memory_manager"),
+  ],
+  [
+    "action_groups[0].tools.allow: empty, there must be at least one",
+    (agent) => (group(agent)["tools"] = { allow: [] }),
+  ],
+  ["action_groups[0].tools.allow: missing", (agent) => (group(agent)["tools"] = { deny: ["a/b"] })],
+  [
+    'action_groups[0].tools.deny[0]: "weather" is not allowed: server/tool, where * stands for any characters: pipelines/*, */get_*',
+    (agent) => (group(agent)["tools"] = { allow: ["*/*"], deny: ["weather"] }),
+  ],
+  [
+    'action_groups[0].functions[0].name: "get_forecast" must be find_tools or call_tool beside tools',
+    (agent) => (first(agent)["name"] = "get_forecast"),
+  ],
+  ["action_groups[0].functions[0].parameters: query is missing", (agent) => first(agent).parameters.shift()],
+  [
+    "action_groups[0].functions[0].parameters[2].name: find_tools takes query, limit and nothing else",
+    (agent) => first(agent).parameters.push(parameter("server_id")),
+  ],
+  [
+    "action_groups[0].functions[0].parameters[1].type: must be integer",
+    (agent) => Object.assign(first(agent).parameters[1]!, { type: "number" }),
+  ],
+];
+
+for (const [name, cases] of [
+  ["bootstrap", WRONG],
+  ["tools", WRONG_TOOLS],
+] as const)
+  for (const [problem, change] of cases) {
+    test(`told of ${name}: ${problem}`, () => {
+      assert.deepEqual(problems(changed(name, change)), [`${name}.yaml: ${problem}`]);
+    });
+  }
 
 test("an environment that is not in the settings is told, with file, key path and both lists", () => {
   const directory = changed("bootstrap", (agent) => {

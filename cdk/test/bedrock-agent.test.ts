@@ -118,7 +118,7 @@ test("chat_handler knows the orchestrator, agent_invoker every specialist", () =
   assert.deepEqual(
     agents,
     Object.fromEntries(
-      ["app", "bootstrap", "compute"].map((name) => [
+      ["app", "bootstrap", "compute", "tools"].map((name) => [
         name,
         `{agent-${name}/Agent.AgentId}/{agent-${name}/Alias.AgentAliasId}`,
       ]),
@@ -144,6 +144,7 @@ test("a file alone makes a specialist, with either engine", () => {
     bootstrap: "BOOTSTRAP/LOCAL",
     compute: "COMPUTE/LOCAL",
     database: "DATABASE/LOCAL",
+    tools: "TOOLS/LOCAL",
   });
 });
 

@@ -67,7 +67,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "chat_handler/Role": [...base("chat_handler"), "bedrock:InvokeAgent on {agent-orchestrator/Alias.AgentAliasArn}"],
   "agent_invoker/Role": [
     ...base("agent_invoker"),
-    "bedrock:InvokeAgent on {agent-app/Alias.AgentAliasArn} {agent-bootstrap/Alias.AgentAliasArn} {agent-compute/Alias.AgentAliasArn}",
+    "bedrock:InvokeAgent on {agent-app/Alias.AgentAliasArn} {agent-bootstrap/Alias.AgentAliasArn} {agent-compute/Alias.AgentAliasArn} {agent-tools/Alias.AgentAliasArn}",
   ],
   "memory_manager/Role": [
     ...base("memory_manager"),
@@ -78,7 +78,8 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   ],
   "mcp_proxy/Role": [
     ...base("mcp_proxy"),
-    `dynamodb:Query on ${table("MCPServerRegistry-dev")}`,
+    `dynamodb:Query on ${table("MCPServerRegistry-dev")} ${table("MCPServerRegistry-dev/index/status-index")}`,
+    `dynamodb:BatchGetItem on ${table("MCPServerRegistry-dev")}`,
     `dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on ${table("DeploymentMemory-dev")}`,
     `dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem on ${table("SwitchyardState-dev")}`,
     ...MCP_SERVERS,
@@ -109,6 +110,7 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
   "agent-app/Role": AGENT,
   "agent-bootstrap/Role": AGENT,
   "agent-compute/Role": AGENT,
+  "agent-tools/Role": AGENT,
   "agent-orchestrator/Role": AGENT,
 };
 
@@ -212,6 +214,7 @@ test("each function may be invoked by exactly these", () => {
       agent("mcp_proxy", "app"),
       agent("mcp_proxy", "bootstrap"),
       agent("mcp_proxy", "compute"),
+      agent("mcp_proxy", "tools"),
       `{chat_handler/Function.Arn} by apigateway.amazonaws.com for ${arn("execute-api", "{ChatApi/Api}/{ChatApi/Api/DeploymentStage.dev}/POST/chat")}`,
       `{registry_api/Function.Arn} by apigateway.amazonaws.com for ${arn("execute-api", "{RegistryApi/Api}/dev/*/*")}`,
     ].sort(),

@@ -166,7 +166,9 @@ test("a change that keeps a file's length is told too", () => {
 });
 
 test("a zip without definitions is told; what else lies in it does not matter", () => {
-  const names = ["app", "bootstrap", "compute", "orchestrator"].map((name) => `agents/${name}.yaml is not in the zip`);
+  const names = ["app", "bootstrap", "compute", "orchestrator", "tools"].map(
+    (name) => `agents/${name}.yaml is not in the zip`,
+  );
   assert.equal(stale({}, AGENTS), [...names, "pipelines.yaml is not in the zip"].join("; "));
   const more = { "agents/README.md": Buffer.from("-"), "agents/old/app.yaml": Buffer.from("-") };
   assert.equal(stale({ ...packed(), ...more }, AGENTS), undefined);

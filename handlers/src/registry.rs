@@ -5,6 +5,7 @@
 //! Every write is a transaction with the record of it in the [audit](crate::audit). What an entry holds is in
 //! [`model`](self::model), what makes one valid in [`rules`].
 
+mod called;
 mod change;
 mod changes;
 mod health;

@@ -17,6 +17,7 @@ mod examples;
 mod history;
 mod mcp_proxy;
 mod mcp_server;
+mod mcp_tools;
 mod memory_manager;
 mod networks;
 mod pipelines;

@@ -116,6 +116,7 @@ fn by_request(caller: &Caller, line: &Value, problems: &mut Vec<String>) -> Vec<
 /// Secrets Manager and AWS STS; Amazon DynamoDB developer guide, "Using IAM with DynamoDB transactions".
 fn authorised_as(request: &str) -> &'static [&'static str] {
     match request {
+        "DynamoDB_20120810.BatchGetItem" => &["dynamodb:BatchGetItem"],
         "DynamoDB_20120810.GetItem" => &["dynamodb:GetItem"],
         "DynamoDB_20120810.PutItem" => &["dynamodb:PutItem"],
         "DynamoDB_20120810.UpdateItem" => &["dynamodb:UpdateItem"],

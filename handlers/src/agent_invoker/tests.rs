@@ -3,7 +3,7 @@ use std::path::Path;
 use super::*;
 use crate::agents::fake::{FakeBedrock, Part, Script, answered, called, chunk, exception};
 
-const SPECIALISTS: [&str; 3] = ["app", "bootstrap", "compute"];
+const SPECIALISTS: [&str; 4] = ["app", "bootstrap", "compute", "tools"];
 
 fn config() -> env::AgentInvoker {
     env::AgentInvoker {

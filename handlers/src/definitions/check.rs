@@ -2,7 +2,9 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use super::{Agent, Function, Handler, ORCHESTRATOR, Parameter, ParameterType, Problem, local_agent_id};
+use super::{
+    ActionGroup, Agent, Function, Handler, ORCHESTRATOR, Parameter, ParameterType, Problem, local_agent_id, tools,
+};
 use crate::{error::shorten, registry::valid_server_id};
 
 /// Bedrock's limits, each with the field it is for.
@@ -145,15 +147,7 @@ fn check_agent(agent: &Agent, report: &mut Report<'_>) {
         }
         groups.push(&group.name);
         report.length(format!("{key}.description"), &group.description, GROUP_DESCRIPTION);
-        match (group.handler, &group.server_id) {
-            (Handler::McpProxy, Some(id)) if !valid_server_id(id) => report.add(
-                format!("{key}.server_id"),
-                "must be at most 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
-            ),
-            (Handler::McpProxy, None) => report.add(format!("{key}.server_id"), "is missing: mcp_proxy needs it"),
-            (Handler::McpProxy, Some(_)) | (_, None) => {}
-            (other, Some(_)) => report.add(format!("{key}.server_id"), format!("has no meaning with {other}")),
-        }
+        check_target(group, &key, report);
         // agent_invoker knows the specialists' ids: a specialist that needs agent_invoker would be a cycle.
         if group.handler == Handler::AgentInvoker && agent.name != ORCHESTRATOR {
             report.add(format!("{key}.handler"), format!("only the {ORCHESTRATOR} invokes other agents"));
@@ -169,6 +163,44 @@ fn check_agent(agent: &Agent, report: &mut Report<'_>) {
             }
             functions.push(&function.name);
             check_function(function, &key, report);
+        }
+    }
+}
+
+/// Which servers the group's functions reach: one, or all within lists.
+fn check_target(group: &ActionGroup, key: &str, report: &mut Report<'_>) {
+    match (group.handler, &group.server_id, &group.tools) {
+        (Handler::McpProxy, Some(id), None) if !valid_server_id(id) => report.add(
+            format!("{key}.server_id"),
+            "must be at most 63 lower-case letters, digits and hyphens, with a letter or digit at both ends",
+        ),
+        (Handler::McpProxy, Some(_), Some(_)) => report.add(format!("{key}.server_id"), "cannot stand beside tools"),
+        (Handler::McpProxy, None, None) => {
+            report.add(format!("{key}.server_id"), "is missing: mcp_proxy needs it, or tools")
+        }
+        (Handler::McpProxy, ..) | (_, None, None) => {}
+        (other, id, _) => {
+            let field = if id.is_some() { "server_id" } else { "tools" };
+            report.add(format!("{key}.{field}"), format!("has no meaning with {other}"));
+        }
+    }
+    let Some(rules) = &group.tools else { return };
+    if rules.allow.is_empty() {
+        report.add(format!("{key}.tools.allow"), "is empty, there must be at least one pattern");
+    }
+    for (list, patterns) in [("allow", &rules.allow), ("deny", &rules.deny)] {
+        if patterns.len() > tools::MOST_PATTERNS {
+            let reason = format!("{} patterns, at most {} are allowed", patterns.len(), tools::MOST_PATTERNS);
+            report.add(format!("{key}.tools.{list}"), reason);
+        }
+        for (index, _) in patterns.iter().enumerate().filter(|(_, pattern)| !tools::is_pattern(pattern)) {
+            let reason = "must be server/tool, where * stands for any characters: pipelines/*, */get_*";
+            report.add(format!("{key}.tools.{list}[{index}]"), reason);
+        }
+    }
+    for (index, function) in group.functions.iter().enumerate() {
+        for (field, reason) in tools::function_problems(function) {
+            report.add(format!("{key}.functions[{index}].{field}"), reason);
         }
     }
 }

@@ -8,11 +8,13 @@
 mod arguments;
 mod check;
 mod file;
+mod tools;
 
 use std::{fmt, path::Path};
 
 use serde::Deserialize;
 use serde_json::Value;
+pub use tools::{CALL_TOOL, FIND_TOOLS, ToolRules};
 
 use self::arguments::short;
 use crate::error::{Error, internal};
@@ -51,8 +53,10 @@ pub struct ActionGroup {
     pub description: String,
     /// The Lambda function that serves it.
     pub handler: Handler,
-    /// The MCP server in the registry; there exactly when the handler is `mcp_proxy`.
+    /// The MCP server in the registry whose tools the functions are; only with the handler `mcp_proxy`.
     pub server_id: Option<String>,
+    /// Instead of `server_id`: the functions find and call tools of all servers, and these lists say which.
+    pub tools: Option<ToolRules>,
     /// What can be called.
     pub functions: Vec<Function>,
 }
@@ -285,7 +289,8 @@ impl Definitions {
                 None => format!("There is no function `{function}` in the action group `{action_group}`."),
             });
         };
-        if meant.iter().any(|(other, same)| other.server_id != group.server_id || *same != declared) {
+        let differs = |other: &ActionGroup| other.server_id != group.server_id || other.tools != group.tools;
+        if meant.iter().any(|(other, same)| differs(other) || *same != declared) {
             let function = short(function);
             return Err(format!(
                 "Several agents have different functions `{function}`, and the call does not say which agent makes it."

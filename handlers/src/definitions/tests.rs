@@ -53,7 +53,7 @@ fn raw(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 fn the_shipped_agents_load() {
     let definitions = shipped();
     let names: Vec<_> = definitions.specialists().map(|agent| agent.name.as_str()).collect();
-    assert_eq!(names, ["app", "bootstrap", "compute"]);
+    assert_eq!(names, ["app", "bootstrap", "compute", "tools"]);
     assert!(definitions.orchestrator().unwrap().instruction.contains("- bootstrap: Creates the network"));
 }
 

@@ -24,11 +24,18 @@ impl Environments {
         Self { known: canonical(known), protected: canonical(protected) }
     }
 
-    /// The environment that a call would change, written into the arguments in its canonical spelling.
+    /// Writes the environment of a call into its arguments in its canonical spelling.
+    pub fn spell(&self, server: &Server, arguments: &mut Map<String, Value>) {
+        if let Some(Value::String(name)) = server.environment_argument().and_then(|name| arguments.get_mut(name)) {
+            *name = canonical(name);
+        }
+    }
+
+    /// The environment that a call would change, whose arguments have been through [`spell`](Self::spell).
     ///
     /// # Errors
     /// `Refused`, with the reason: the environment is protected, or it cannot be told that it is not.
-    pub fn admit(&self, server: &Server, tool: &Tool, arguments: &mut Map<String, Value>) -> Result<String> {
+    pub fn admit(&self, server: &Server, tool: &Tool, arguments: &Map<String, Value>) -> Result<String> {
         let Some(argument) = server.environment_argument() else {
             return Err(needs_approval(&format!(
                 "the registry entry of `{}` does not say which argument of its tools is the environment \
@@ -52,7 +59,6 @@ impl Environments {
                 shorten(&environment, 60)
             )));
         }
-        arguments.insert(argument.to_owned(), Value::from(environment.as_str()));
         Ok(environment)
     }
 }
@@ -86,7 +92,10 @@ mod tests {
         }
         let tool = server.available_tools[0].clone();
         let mut arguments = arguments.as_object().unwrap().clone();
-        environments.admit(&server, &tool, &mut arguments).map_err(|error| error.to_string())
+        environments.spell(&server, &mut arguments);
+        let admitted = environments.admit(&server, &tool, &arguments).map_err(|error| error.to_string())?;
+        assert_eq!(arguments[argument.unwrap()], admitted, "what is sent is what was admitted");
+        Ok(admitted)
     }
 
     #[test]

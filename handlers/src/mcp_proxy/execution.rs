@@ -44,10 +44,13 @@ const ATTEMPTS: usize = 3;
 impl McpProxy {
     /// Calls a tool that changes an environment, once.
     pub(super) async fn execute(&self, request: &Request<'_>, mut arguments: Map<String, Value>) -> Result<ToolAnswer> {
-        let environment = self.environments.admit(request.server, request.tool, &mut arguments)?;
+        self.environments.spell(request.server, &mut arguments);
         if let Some(Value::String(tenant)) = arguments.get_mut(TENANT_ARGUMENT) {
             *tenant = canonical_tenant(tenant);
         }
+        // In the spelling in which they are sent.
+        request.check(&arguments)?;
+        let environment = self.environments.admit(request.server, request.tool, &arguments)?;
         let wish = wish(request, environment, &arguments);
         let key = request
             .call

@@ -3,13 +3,18 @@
 //! A read-only tool is called and its answer passed on. Any other tool changes an environment: the environment is checked,
 //! the execution is reserved, the tool is called once, and what became of it is recorded (see [`execution`]). The status of an
 //! execution is asked from the server that runs it, and recorded on the way. What counts as read-only, and which argument is
-//! the environment, is the registry's word and not the server's.
+//! the environment, is the registry's word and not the server's. Arguments are checked against the approved schema of the tool
+//! before anything is sent.
+//!
+//! Which tool is called is said by the agents' definitions, one function for each tool of one server, or, with the functions
+//! of [`tools`], by the agent itself.
 
 mod environments;
 mod execution;
 mod report;
 #[cfg(test)]
 mod tests;
+pub mod tools;
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,15 +22,17 @@ pub use environments::Environments;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use self::tools::{Catalog, Wanted, compact};
 use crate::{
-    action_group::{self, ToolAnswer, ToolCall},
-    definitions::{Definitions, Handler},
+    action_group::{self, ToolAnswer, ToolCall, attribute},
+    definitions::{Definitions, FIND_TOOLS, Handler},
     env,
-    error::{Result, dependency, internal, not_found, timeout},
+    error::{Result, dependency, internal, invalid, not_found, shorten, timeout},
     mcp_client::{Guard, McpClient, ToolResult},
     memory::{Memory, reservation::Reservations},
     registry::{Registry, Server, Tool},
     runtime::Invocation,
+    tool_schema::{self, Refusal},
 };
 
 /// Name in the log.
@@ -45,6 +52,7 @@ const LARGEST_ANSWER: usize = 100_000;
 pub struct McpProxy {
     definitions: Arc<Definitions>,
     registry: Registry,
+    catalog: Catalog,
     client: McpClient,
     reservations: Reservations,
     environments: Environments,
@@ -59,6 +67,26 @@ struct Request<'a> {
     deadline: Instant,
 }
 
+impl Request<'_> {
+    /// Checks arguments against the schema with which the tool was approved.
+    ///
+    /// # Errors
+    /// `Invalid`, for the model, with every place that is wrong; `Dependency` if that schema is of no use.
+    fn check(&self, arguments: &Map<String, Value>) -> Result<()> {
+        let (tool, server_id) = (&self.tool.name, &self.server.server_id);
+        tool_schema::check(&self.tool.input_schema, arguments).map_err(|refusal| match refusal {
+            Refusal::Arguments(_) => invalid(format!(
+                "The arguments of `{tool}` of {server_id} do not fit, so nothing was called: {refusal}. They have to fit {}",
+                compact(&self.tool.input_schema)
+            )),
+            Refusal::Schema(_) => dependency(format!(
+                "The schema with which `{tool}` of {server_id} is registered cannot be checked with, so nothing was called: \
+                 {refusal}. Its owner has to register it again with one that can."
+            )),
+        })
+    }
+}
+
 impl McpProxy {
     /// The function as configured.
     ///
@@ -70,6 +98,7 @@ impl McpProxy {
         Ok(Self {
             definitions: Arc::new(Definitions::of_zip(&config.task_root)?),
             registry: Registry::new(dynamodb.clone(), &config.registry_table, &config.state_table),
+            catalog: Catalog::default(),
             client: McpClient::new(sdk, Guard::new(&config.reach)?),
             reservations: Reservations::new(dynamodb, memory, &config.state_table, config.request_key_age),
             environments: Environments::new(&config.environments, &config.protected_environments),
@@ -89,19 +118,34 @@ impl McpProxy {
 
     async fn serve(&self, call: &ToolCall, invocation: &Invocation) -> Result<ToolAnswer> {
         let (group, function, arguments) = call.declared(&self.definitions, Handler::McpProxy)?;
-        let server_id = group.server_id.as_deref().ok_or_else(|| internal("An action group names no MCP server."))?;
-        let server = self.registry.active(server_id).await?.ok_or_else(|| {
+        let wanted = match &group.tools {
+            Some(rules) if function.name == FIND_TOOLS => return self.find_tools(rules, &arguments).await,
+            Some(rules) => Wanted::read(rules, call.attribute(attribute::AGENT), &arguments)?,
+            None => {
+                let server_id = group.server_id.clone();
+                let server_id = server_id.ok_or_else(|| internal("An action group names no MCP server."))?;
+                Wanted { server_id, tool: function.name.clone(), arguments }
+            }
+        };
+        self.call(call, invocation, wanted).await
+    }
+
+    /// Calls a tool in the way that it has to be called.
+    async fn call(&self, call: &ToolCall, invocation: &Invocation, wanted: Wanted) -> Result<ToolAnswer> {
+        let Wanted { server_id, tool, arguments } = wanted;
+        let server = self.registry.active(&server_id).await?.ok_or_else(|| {
+            let server_id = shorten(&server_id, 63);
             not_found(format!(
                 "The MCP server `{server_id}` is not in the registry as active, so nothing was called. Its owner has to \
                  register it or set it active."
             ))
         })?;
-        let tool = server.tool(&function.name).ok_or_else(|| {
+        let tool = server.tool(&tool).ok_or_else(|| {
             let known: Vec<_> = server.available_tools.iter().map(|tool| tool.name.as_str()).collect();
             not_found(format!(
                 "The MCP server `{server_id}` has no tool `{}` in the registry, so nothing was called. It has: {}.",
-                function.name,
-                known.join(", ")
+                shorten(&tool, 64),
+                shorten(&known.join(", "), 2000)
             ))
         })?;
         let now = Instant::now();
@@ -121,6 +165,7 @@ impl McpProxy {
 
     /// Calls a tool that changes nothing.
     async fn read(&self, request: &Request<'_>, arguments: Map<String, Value>) -> Result<ToolAnswer> {
+        request.check(&arguments)?;
         let Request { server, tool, deadline, .. } = request;
         let result = self
             .client

@@ -2,6 +2,7 @@
 //! endpoint that plays GitLab's part.
 
 mod double;
+mod tools;
 
 use std::path::Path;
 
@@ -67,6 +68,7 @@ impl Bench {
         let proxy = McpProxy {
             definitions: Arc::new(Definitions::of_zip(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()),
             registry: Registry::new(dynamodb.clone(), REGISTRY_TABLE, STATE_TABLE),
+            catalog: Catalog::default(),
             client: McpClient::new(&sdk, Guard::new(&reach).unwrap()),
             reservations: Reservations::new(dynamodb.clone(), memory.clone(), STATE_TABLE, Duration::from_secs(600)),
             environments: Environments::new(&known, &["prod".to_owned()]),
@@ -77,6 +79,22 @@ impl Bench {
     async fn register(&self, server: &Server) {
         let item = serde_dynamo::to_item(server).unwrap();
         self.dynamodb.put_item().table_name(REGISTRY_TABLE).set_item(Some(item)).send().await.unwrap();
+    }
+
+    /// Counts a change of the registry, as those do that write to it.
+    async fn count_a_change(&self) {
+        let key = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
+        self.dynamodb
+            .update_item()
+            .table_name(STATE_TABLE)
+            .key("pk", key("registry#changes"))
+            .key("sk", key("counter"))
+            .update_expression("ADD #number :one")
+            .expression_attribute_names("#number", "number")
+            .expression_attribute_values(":one", aws_sdk_dynamodb::types::AttributeValue::N("1".into()))
+            .send()
+            .await
+            .unwrap();
     }
 
     async fn call_in(

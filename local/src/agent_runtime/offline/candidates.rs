@@ -84,24 +84,29 @@ pub(super) fn naming_parameter(function: &Function) -> Option<&Parameter> {
     function.parameters.iter().find(|parameter| parameter.enum_from == Some(EnumFrom::Specialists))
 }
 
+/// The functions that rules can call. Those that find and call whatever tools there are want arguments written as JSON by a
+/// schema that is read on the way: that is work for a language model.
+fn functions(agent: &Agent) -> impl Iterator<Item = (&ActionGroup, &Function)> {
+    let plain = agent.action_groups.iter().filter(|group| group.tools.is_none());
+    plain.flat_map(|group| group.functions.iter().map(move |function| (group, function)))
+}
+
 /// Everything the agent can be asked for.
 fn candidates<'a>(agent: &'a Agent, definitions: &'a Definitions) -> Vec<Candidate<'a>> {
     let mut all = Vec::new();
-    for group in &agent.action_groups {
-        for function in &group.functions {
-            match naming_parameter(function) {
-                None => all.push(candidate(agent, group, function, None)),
-                Some(parameter) => {
-                    let names = parameter.allowed.iter().filter_map(|value| value.as_str());
-                    for specialist in names.filter_map(|name| definitions.agent(name)) {
-                        // An agent that hands work to itself would never end.
-                        if specialist.name == agent.name {
-                            continue;
-                        }
-                        for inner in specialist.action_groups.iter().flat_map(|group| &group.functions) {
-                            let delegate = Delegate { parameter, agent: specialist, function: inner };
-                            all.push(candidate(agent, group, function, Some(delegate)));
-                        }
+    for (group, function) in functions(agent) {
+        match naming_parameter(function) {
+            None => all.push(candidate(agent, group, function, None)),
+            Some(parameter) => {
+                let names = parameter.allowed.iter().filter_map(|value| value.as_str());
+                for specialist in names.filter_map(|name| definitions.agent(name)) {
+                    // An agent that hands work to itself would never end.
+                    if specialist.name == agent.name {
+                        continue;
+                    }
+                    for (_, inner) in functions(specialist) {
+                        let delegate = Delegate { parameter, agent: specialist, function: inner };
+                        all.push(candidate(agent, group, function, Some(delegate)));
                     }
                 }
             }

@@ -118,7 +118,7 @@ async fn health_names_the_agents() {
     assert_eq!((&health["status"], &health["model"]), (&json!("ok"), &json!("offline")));
     let ids: Vec<_> =
         health["agents"].as_array().unwrap().iter().map(|agent| agent["agent_id"].as_str().unwrap()).collect();
-    assert_eq!(ids, ["APP", "BOOTSTRAP", "COMPUTE", "ORCHESTRAT"]);
+    assert_eq!(ids, ["APP", "BOOTSTRAP", "COMPUTE", "ORCHESTRAT", "TOOLS"]);
 }
 
 #[tokio::test]

@@ -70,7 +70,7 @@ async fn the_request_carries_instruction_tools_and_history() {
     let tools = request["tools"].as_array().unwrap();
     let tool = |name: &str| tools.iter().map(|tool| &tool["function"]).find(|tool| tool["name"] == name).unwrap();
     let invoke = &tool("invoke-specialized-agent__invoke_agent")["parameters"];
-    assert_eq!(invoke["properties"]["agent_type"]["enum"], json!(["app", "bootstrap", "compute"]));
+    assert_eq!(invoke["properties"]["agent_type"]["enum"], json!(["app", "bootstrap", "compute", "tools"]));
     assert_eq!(invoke["required"], json!(["agent_type", "instruction", "environment"]));
     let query = &tool("memory-operations__query_deployments")["parameters"];
     assert_eq!(query["properties"]["limit"]["type"], "integer");
