@@ -12,6 +12,7 @@ export const HANDLERS = [
   "memory_manager",
   "registration",
   "registry_api",
+  "health_checker",
 ] as const;
 export type Handler = (typeof HANDLERS)[number];
 
@@ -72,6 +73,9 @@ export function serverRole(stage: string, serverId: string): { readonly path: st
 
 /** Path of those roles, and the beginning of their names. */
 export const serverRoles = (stage: string): string => `switchyard-mcp/${stage}/${serverRole(stage, "").name}`;
+
+/** CloudWatch dashboard of the registry. */
+export const registryDashboard = (stage: string): string => `switchyard-${stage}-registry`;
 
 /** Id of an agent in the agent runtime of the local stage: Bedrock's ids are at most 10 letters and digits too. */
 export function localAgentId(name: string): string {

@@ -4,7 +4,7 @@ Each line of the file is a JSON object:
 
 - `session`: the access key of a function's processes. No other key is in their environment, so whatever a function asks of
   AWS is signed with it.
-- `invoked`: API Gateway invoked a function, for the method that is named.
+- `invoked`: API Gateway invoked a function, for the method that is named, or EventBridge did, for the rule that is named.
 - `request`: somebody asked for something; `checks` are the permissions that MiniStack looked for before it answered: action,
   resource, tags of the resource, and whether the caller had it. `agent` is the agent in an event of an action group.
 
@@ -69,10 +69,14 @@ def _named(register_session, write):
 
 def _invoked(execute, write):
     def invoke(function, event):
-        context = event.get("requestContext", {}) if isinstance(event, dict) else {}
+        event_fields = event if isinstance(event, dict) else {}
+        context = event_fields.get("requestContext", {})
+        name = (function.get("config") or function)["FunctionName"]
         if "resourcePath" in context:
             method = f"{context['apiId']}/{context['stage']}/{context['httpMethod']}{context['resourcePath']}"
-            write({"invoked": (function.get("config") or function)["FunctionName"], "method": method})
+            write({"invoked": name, "method": method})
+        elif event_fields.get("detail-type") == "Scheduled Event":
+            write({"invoked": name, "rule": event_fields["resources"][0]})
         return execute(function, event)
 
     return invoke

@@ -1,4 +1,4 @@
-/** What wakes a person: alarms on every function and on the chat API. */
+/** What wakes a person: alarms on every function, on the chat API and on the registry. */
 import { Duration, Stack, Token } from "aws-cdk-lib";
 import type * as apigateway from "aws-cdk-lib/aws-apigateway";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
@@ -9,7 +9,9 @@ import * as sns from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import { Mistake } from "../mistake";
 import { functionName } from "../names";
+import { registryAlarms } from "./registry-alarms";
 import type { RustFunction } from "./rust-function";
+import type { Watched } from "./watched";
 
 /** Properties of {@link Alarms}. */
 export interface AlarmsProps {
@@ -19,15 +21,8 @@ export interface AlarmsProps {
   readonly functions: readonly RustFunction[];
   /** The deployed chat API. */
   readonly chatApi: apigateway.Stage;
-}
-
-/** What an alarm watches. */
-interface Watched {
-  readonly metric: cloudwatch.IMetric;
-  /** Goes off when the value of a period reaches this. */
-  readonly threshold: number;
-  /** What it means, and what to do first. */
-  readonly description: string;
+  /** The deployed registry API. */
+  readonly registryApi: apigateway.Stage;
 }
 
 const PERIOD = Duration.minutes(5);
@@ -45,7 +40,7 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { stage, topicArn, functions, chatApi } = props;
+    const { stage, topicArn, functions, chatApi, registryApi } = props;
     checkRegion(topicArn, Stack.of(this).region);
     this.action = new SnsAction(sns.Topic.fromTopicArn(this, "Topic", topicArn));
     for (const fn of functions) {
@@ -59,6 +54,9 @@ export class Alarms extends Construct {
         `${FAILING * 100} % or more of the chat API's answers had a status of 500 or above. Take the request_id of one from ` +
         `/aws/apigateway/switchyard-${stage}-chat; chat_handler's log says what failed, in error and causes.`,
     });
+    for (const [end, watched] of Object.entries(registryAlarms(stage, registryApi))) {
+      this.add(functionName(stage, end), watched);
+    }
     this.add(functionName(stage, "faults"), {
       metric: this.faults(stage, functions),
       threshold: 1,

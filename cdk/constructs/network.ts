@@ -111,7 +111,14 @@ export class VpcEndpoints extends Construct {
     const registry = tableArn(stack, registryTable(stage));
     gateway("DynamoDb", ec2.GatewayVpcEndpointAwsService.DYNAMODB, [
       letThrough(
-        ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem"],
+        [
+          "dynamodb:BatchGetItem",
+          "dynamodb:DeleteItem",
+          "dynamodb:GetItem",
+          "dynamodb:PutItem",
+          "dynamodb:Query",
+          "dynamodb:UpdateItem",
+        ],
         [tableArn(stack, memoryTable(stage)), registry, tableArn(stack, stateTable(stage))],
         inAccount,
       ),

@@ -14,7 +14,7 @@ export function addRegistrationTokens(scope: Construct, stage: string): secretsm
     secretName: registrationTokensSecret(stage),
     description:
       "Who may register MCP servers over HTTP: SHA-256 of each token, its name and its owner. Created without any; " +
-      "docs/operations.md says how to add one.",
+      "docs/integration.md says how to add one.",
     secretStringValue: SecretValue.unsafePlainText(NO_TOKENS),
   });
   acknowledge(

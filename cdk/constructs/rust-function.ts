@@ -78,7 +78,7 @@ export class RustFunction extends Construct implements iam.IGrantable {
       this.function,
       "Serverless-LambdaDLQ",
       "Every caller waits for the answer and is told when there is none (of registration: CloudFormation, which rolls " +
-        "back): an event kept in a queue would act after that.",
+        "back; of health_checker: the next run): an event kept in a queue would act after that.",
     );
     this.acknowledgeWildcard(
       "*",

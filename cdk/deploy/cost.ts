@@ -19,6 +19,7 @@ export type Billing = "nothing" | "storage" | "month" | "hour";
 const MONTHLY: Readonly<Record<string, { readonly what: string; readonly price: number }>> = {
   "AWS::SecretsManager::Secret": { what: "secret", price: 0.4 },
   "AWS::CloudWatch::Alarm": { what: "alarm", price: 0.1 },
+  "AWS::CloudWatch::Dashboard": { what: "dashboard", price: 3 },
 };
 
 const STORED: readonly string[] = ["AWS::DynamoDB::Table", "AWS::Logs::LogGroup"];
@@ -28,6 +29,7 @@ const FREE: readonly RegExp[] = [
   /^AWS::ApiGateway::/,
   /^AWS::Bedrock::Agent(Alias)?$/,
   /^AWS::CDK::Metadata$/,
+  /^AWS::Events::Rule$/,
   /^AWS::EC2::SecurityGroup(Ingress|Egress)?$/,
   /^AWS::IAM::/,
   /^AWS::Lambda::(Function|Permission|Url|Version|Alias|EventInvokeConfig)$/,

@@ -22,7 +22,7 @@ export function forecast({ stage, region, account }: Place, contents: readonly (
     "Goes, for good:",
     ...counts(goes),
     ...hidden,
-    "  with the secrets the GitLab token: CloudFormation deletes secrets at once, without a recovery window",
+    "  with the secrets the GitLab token and the registration tokens: CloudFormation deletes secrets at once, without a recovery window",
     "",
     "Stays:",
     ...stays.map(({ type, id }) => `  ${type} ${id}`),

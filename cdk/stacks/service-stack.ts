@@ -14,13 +14,13 @@ import {
   introduceSpecialists,
   mcpProxy,
   memoryManager,
-  registration,
-  registryApi,
 } from "../constructs/handlers";
 import { VpcEndpoints, attachToVpc } from "../constructs/network";
 import { PipelinesServer } from "../constructs/pipelines-server";
 import { addRegistrationTokens } from "../constructs/registration-tokens";
 import { RegistryApi } from "../constructs/registry-api";
+import { RegistryDashboard } from "../constructs/registry-dashboard";
+import { healthChecker, registration, registryApi } from "../constructs/registry-handlers";
 import { RustFunction } from "../constructs/rust-function";
 import { gitlabTokenSecret } from "../names";
 
@@ -59,8 +59,9 @@ export class ServiceStack extends Stack {
     const api = new ChatApi(this, "ChatApi", { ...config, handler: chat.function });
 
     const approvals = addApprovalTopic(this, config);
-    const registrar = registration(this, config);
+    const registrar = registration(this, config, approvals);
     const registryFunction = registryApi(this, config, approvals, addRegistrationTokens(this, stage));
+    const checker = healthChecker(this, config, approvals);
     const registry = new RegistryApi(this, "RegistryApi", {
       ...config,
       handler: registryFunction.function,
@@ -78,7 +79,7 @@ export class ServiceStack extends Stack {
       const { network, invocableFunctions } = config;
       const { routeTableIds } = network;
       // Those that register are among them because they ask a server for its tools.
-      for (const fn of [proxy, registrar, registryFunction, pipelines.deployed?.function]) {
+      for (const fn of [proxy, registrar, registryFunction, checker, pipelines.deployed?.function]) {
         if (fn !== undefined) attachToVpc(fn, stage, network);
       }
       if (routeTableIds !== undefined) {
@@ -93,10 +94,23 @@ export class ServiceStack extends Stack {
       }
     }
 
+    if (stage !== LOCAL_STAGE) {
+      new RegistryDashboard(this, "RegistryDashboard", {
+        stage,
+        api: registry.stage,
+        registration: registrar.function,
+      });
+    }
     // Nobody is woken by what happens on one machine.
     if (config.alarmTopicArn !== undefined && stage !== LOCAL_STAGE) {
       const functions = this.node.findAll().filter((construct) => construct instanceof RustFunction);
-      new Alarms(this, "Alarms", { stage, topicArn: config.alarmTopicArn, functions, chatApi: api.stage });
+      new Alarms(this, "Alarms", {
+        stage,
+        topicArn: config.alarmTopicArn,
+        functions,
+        chatApi: api.stage,
+        registryApi: registry.stage,
+      });
     }
 
     this.addOutput("ChatUrl", api.url, "POST chat messages here, signed for execute-api");

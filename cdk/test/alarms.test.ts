@@ -6,6 +6,7 @@ import { LOCAL, switchyard } from "./support";
 
 const TOPIC = "arn:aws:sns:us-east-1:111122223333:on-call";
 const FUNCTIONS = [...HANDLERS, "pipelines"];
+const REGISTRY = ["registry-errors", "unhealthy-servers", "approvals-waiting"];
 const TYPES = ["AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"];
 
 /** The alarms by what follows the stage in their names. */
@@ -29,9 +30,9 @@ test("without a topic nothing is made that costs", () => {
   }
 });
 
-test("every function has three alarms, and the stage two more", () => {
+test("every function has three alarms, the stage two more and the registry three", () => {
   const expected = FUNCTIONS.flatMap((bin) => ["duration", "errors", "throttles"].map((end) => `${bin}-${end}`));
-  assert.deepEqual([...alarms().keys()].sort(), [...expected, "chat_api-errors", "faults"].sort());
+  assert.deepEqual([...alarms().keys()].sort(), [...expected, ...REGISTRY, "chat_api-errors", "faults"].sort());
   const { service } = switchyard({ alarmTopicArn: TOPIC });
   assert.equal(service.ofType("AWS::Lambda::Function").size, FUNCTIONS.length, "no function is forgotten");
 });
@@ -97,6 +98,20 @@ test("the chat API goes off at one failed answer in twenty", () => {
   );
   // Metrics of the stage, which come without the charged metrics by method.
   assert.deepEqual(dimensions(alarm), { ApiName: "switchyard-dev-chat", Stage: "{ChatApi/Api/DeploymentStage.dev}" });
+});
+
+test("the registry goes off at one failed answer, at 15 minutes without a server and at 48 hours without an answer", () => {
+  const all = alarms();
+  const of = (name: string) => {
+    const alarm = all.get(name);
+    const metric = [alarm?.["Namespace"], alarm?.["MetricName"], alarm?.["Statistic"], alarm?.["Threshold"]];
+    return [...metric, dimensions(alarm)];
+  };
+  const api = { ApiName: "switchyard-dev-registry", Stage: "{RegistryApi/Api/DeploymentStage.dev}" };
+  assert.deepEqual(of("registry-errors"), ["AWS/ApiGateway", "5XXError", "Sum", 1, api]);
+  const health = "MCPRegistry/Health";
+  assert.deepEqual(of("unhealthy-servers"), [health, "LongestUnhealthyMinutes", "Maximum", 15, { Stage: "dev" }]);
+  assert.deepEqual(of("approvals-waiting"), [health, "OldestPendingHours", "Maximum", 48, { Stage: "dev" }]);
 });
 
 test("a fault that a function logs and survives is counted, in whichever function", () => {

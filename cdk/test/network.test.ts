@@ -8,7 +8,7 @@ import { addSwitchyard } from "../switchyard";
 import { NETWORK, PIPELINES_ELSEWHERE, app, copyOfAgents, switchyard, type Synthesised } from "./support";
 
 const REGION = "us-east-1";
-const IN_VPC = ["Pipelines/pipelines", "mcp_proxy", "registration", "registry_api"];
+const IN_VPC = ["Pipelines/pipelines", "mcp_proxy", "registration", "registry_api", "health_checker"];
 const WITHOUT_ENDPOINTS = { ...NETWORK, vpcEndpoints: "false", routeTableIds: "" };
 const settings = { region: REGION };
 const arn = (service: string, resource: string) =>
@@ -163,7 +163,7 @@ test("the endpoints let through what the functions in the VPC are allowed, and l
     "the roles allow what the endpoints do not let through",
   );
   const tables = ["DeploymentMemory-dev", "MCPServerRegistry-dev", "SwitchyardState-dev"];
-  const actions = ["DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"];
+  const actions = ["BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"];
   assert.deepEqual(
     rows.sort(),
     [

@@ -88,12 +88,21 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     ...base("registration"),
     `dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on ${table("MCPServerRegistry-dev")}`,
     `dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on ${table("SwitchyardState-dev")}`,
+    "sns:Publish on {Approvals}",
     `lambda:ListTags on ${arn("lambda", "function:*")}`,
+    ...MCP_SERVERS,
+  ],
+  "health_checker/Role": [
+    ...base("health_checker"),
+    `dynamodb:BatchGetItem dynamodb:UpdateItem on ${table("MCPServerRegistry-dev")}`,
+    `dynamodb:Query on ${table("MCPServerRegistry-dev/index/status-index")}`,
+    `dynamodb:BatchGetItem dynamodb:PutItem dynamodb:UpdateItem on ${table("SwitchyardState-dev")}`,
+    "sns:Publish on {Approvals}",
     ...MCP_SERVERS,
   ],
   "registry_api/Role": [
     ...base("registry_api"),
-    `dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on ${table("MCPServerRegistry-dev")}`,
+    `dynamodb:GetItem dynamodb:PutItem dynamodb:UpdateItem on ${table("MCPServerRegistry-dev")}`,
     `dynamodb:Query on ${["", "/index/protocol-index", "/index/stack-index", "/index/status-index"]
       .map((index) => table(`MCPServerRegistry-dev${index}`))
       .join(" ")}`,
@@ -191,7 +200,7 @@ test("no managed policy but the one that API Gateway insists on", () => {
 test("a function in the settings may be invoked without the tag", () => {
   const listed = "arn:aws:lambda:us-east-1:111122223333:function:theirs";
   const all = rights(switchyard({ ...settings, invocableFunctions: [listed] }).service);
-  for (const role of ["mcp_proxy/Role", "registration/Role", "registry_api/Role"]) {
+  for (const role of ["mcp_proxy/Role", "registration/Role", "registry_api/Role", "health_checker/Role"]) {
     assert.ok(all.get(role)?.includes(`lambda:InvokeFunction on ${listed}`), role);
   }
 });
@@ -216,6 +225,7 @@ test("each function may be invoked by exactly these", () => {
       agent("mcp_proxy", "compute"),
       agent("mcp_proxy", "tools"),
       `{chat_handler/Function.Arn} by apigateway.amazonaws.com for ${arn("execute-api", "{ChatApi/Api}/{ChatApi/Api/DeploymentStage.dev}/POST/chat")}`,
+      "{health_checker/Function.Arn} by events.amazonaws.com for {health_checker/Schedule.Arn}",
       `{registry_api/Function.Arn} by apigateway.amazonaws.com for ${arn("execute-api", "{RegistryApi/Api}/dev/*/*")}`,
     ].sort(),
   );

@@ -52,7 +52,7 @@ test("it is registered when it can answer and be reached", () => {
 
 test("Lambda does not try a registration again that CloudFormation has given up", () => {
   const { service } = switchyard();
-  const { Properties: p } = service.one("AWS::Lambda::EventInvokeConfig");
+  const { Properties: p } = service.one("AWS::Lambda::EventInvokeConfig", "registration/");
   assert.equal(service.text(p["FunctionName"]), "{registration/Function}");
   assert.equal(String(p["MaximumEventAgeInSeconds"]), service.one(TYPE).Properties["ServiceTimeout"]);
 });

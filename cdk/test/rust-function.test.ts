@@ -69,12 +69,16 @@ test("the functions are told what they need, and nothing else", () => {
     ALLOWED_NETWORKS: "10.0.0.0/8,fd00::/8",
     MCP_ROLE_PREFIX: roles,
   });
-  assert.deepEqual(told("registration"), {
-    STAGE: "dev",
-    REGISTRY_TABLE: "MCPServerRegistry-dev",
-    ALLOWED_NETWORKS: "10.0.0.0/8,fd00::/8",
-    MCP_ROLE_PREFIX: roles,
-  });
+  for (const bin of ["registration", "health_checker"]) {
+    assert.deepEqual(told(bin), {
+      STAGE: "dev",
+      REGISTRY_TABLE: "MCPServerRegistry-dev",
+      STATE_TABLE: "SwitchyardState-dev",
+      APPROVAL_TOPIC: "{Approvals}",
+      ALLOWED_NETWORKS: "10.0.0.0/8,fd00::/8",
+      MCP_ROLE_PREFIX: roles,
+    });
+  }
   assert.deepEqual(service.environment("memory_manager"), { MEMORY_TABLE: "DeploymentMemory-dev" });
   assert.deepEqual(service.environment("Pipelines/pipelines"), {
     STAGE: "dev",

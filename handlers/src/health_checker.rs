@@ -54,6 +54,7 @@ const CLAIM: Duration = Duration::from_secs(120);
 /// The function `health_checker`.
 #[derive(Debug, Clone)]
 pub struct HealthChecker {
+    stage: String,
     entries: Entries,
     states: States,
     registry: Registry,
@@ -118,6 +119,7 @@ impl HealthChecker {
     pub fn new(settings: &env::HealthChecker, config: &SdkConfig) -> Result<Self> {
         let dynamodb = aws_sdk_dynamodb::Client::new(config);
         Ok(Self {
+            stage: settings.reach.stage.clone(),
             entries: Entries {
                 client: dynamodb.clone(),
                 registry: settings.registry_table.clone(),
@@ -177,7 +179,7 @@ impl HealthChecker {
             Some(self.check(id.clone(), server, states.get(&id), clock))
         });
         let outcomes: Vec<Outcome> = stream::iter(checks).buffer_unordered(AT_ONCE).collect().await;
-        Ok(report::report(now, &listed, &states, &outcomes, &report::waiting(&pending, held)))
+        Ok(report::report(&self.stage, now, &listed, &states, &outcomes, &report::waiting(&pending, held)))
     }
 
     async fn check(&self, id: String, server: &Server, before: Option<&State>, clock: Clock) -> Outcome {

@@ -62,6 +62,8 @@ pub(crate) fn read(recorded: &[Value], agent_runtime: &[Value], problems: &mut V
                 continue;
             }
             calls.push(by_api_gateway(text(line, "invoked"), method));
+        } else if let Some(rule) = line["rule"].as_str() {
+            calls.push(invoked_by("events.amazonaws.com", text(line, "invoked"), in_account(rule)));
         } else if line["request"].is_string()
             && let Some(caller) = caller(line)
         {
@@ -113,7 +115,7 @@ fn by_request(caller: &Caller, line: &Value, problems: &mut Vec<String>) -> Vec<
 
 /// Actions that a request is authorised by: each of those that MiniStack checks must be among them.
 /// Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon DynamoDB, AWS Lambda, AWS
-/// Secrets Manager and AWS STS; Amazon DynamoDB developer guide, "Using IAM with DynamoDB transactions".
+/// Secrets Manager, Amazon SNS and AWS STS; Amazon DynamoDB developer guide, "Using IAM with DynamoDB transactions".
 fn authorised_as(request: &str) -> &'static [&'static str] {
     match request {
         "DynamoDB_20120810.BatchGetItem" => &["dynamodb:BatchGetItem"],
@@ -121,13 +123,14 @@ fn authorised_as(request: &str) -> &'static [&'static str] {
         "DynamoDB_20120810.PutItem" => &["dynamodb:PutItem"],
         "DynamoDB_20120810.UpdateItem" => &["dynamodb:UpdateItem"],
         "DynamoDB_20120810.DeleteItem" => &["dynamodb:DeleteItem"],
+        "DynamoDB_20120810.BatchGetItem" => &["dynamodb:BatchGetItem"],
         "DynamoDB_20120810.Query" => &["dynamodb:Query"],
         "DynamoDB_20120810.TransactWriteItems" => {
             &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"]
         }
         "secretsmanager.GetSecretValue" => &["secretsmanager:GetSecretValue"],
-        // The query protocol, which names the action in the body. Of the functions, some assume roles by it.
-        "POST /" => &["sts:AssumeRole"],
+        // The query protocol, which names the action in the body. Some functions assume roles by it, some tell approvers.
+        "POST /" => &["sts:AssumeRole", "sns:Publish"],
         // A query would be a qualifier, and then the resource is the version or the alias.
         path if path.contains('?') => &[],
         path if path.starts_with("POST /2015-03-31/functions/") && path.ends_with("/invocations") => {
@@ -142,11 +145,16 @@ fn authorised_as(request: &str) -> &'static [&'static str] {
 fn by_api_gateway(function: &str, method: &str) -> Call {
     let (_, rest) = method.split_once('/').unwrap_or_default();
     let method = in_account(&format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{rest}", crate::template::API));
+    invoked_by("apigateway.amazonaws.com", function, method)
+}
+
+/// A service of AWS invokes a function, for the resource of its own that is named.
+fn invoked_by(service: &'static str, function: &str, source_arn: String) -> Call {
     Call {
-        caller: Caller::Service("apigateway.amazonaws.com"),
+        caller: Caller::Service(service),
         action: "lambda:InvokeFunction".to_owned(),
         resource: crate::template::function_arn(&in_account(function)),
-        facts: source(method),
+        facts: source(source_arn),
     }
 }
 

@@ -63,8 +63,14 @@ pub(crate) fn stale_reason(right: &Right, reason: &Reason) -> String {
 fn file(holder: &Holder) -> &'static str {
     match holder {
         Holder::Role(function) if function.ends_with("-pipelines") => "cdk/constructs/pipelines-server.ts",
+        Holder::Role(function)
+            if ["registration", "registry_api", "health_checker"].iter().any(|bin| function.ends_with(bin)) =>
+        {
+            "cdk/constructs/registry-handlers.ts"
+        }
         Holder::Role(_) => "cdk/constructs/handlers.ts",
-        Holder::Named(name) if name == "apigateway.amazonaws.com" => "cdk/constructs/chat-api.ts",
+        Holder::Named(name) if name == "apigateway.amazonaws.com" => "cdk/constructs/chat-api.ts or registry-api.ts",
+        Holder::Named(name) if name == "events.amazonaws.com" => "cdk/constructs/registry-handlers.ts",
         Holder::Named(name) if name == "bedrock.amazonaws.com" => "cdk/constructs/bedrock-agent.ts",
         Holder::Named(_) => "cdk/constructs/pipelines-server.ts",
     }

@@ -11,7 +11,7 @@ use crate::run::{root, work};
 pub(crate) const STAGE: &str = "dev";
 pub(crate) const REGION: &str = local::stack::REGION;
 pub(crate) const ACCOUNT: &str = "000000000000";
-/// Id of the REST API.
+/// Id of every REST API; the functions behind them differ.
 pub(crate) const API: &str = "api";
 /// What Secrets Manager adds to a name.
 const SUFFIX: &str = "-AbCdEf";
@@ -122,6 +122,7 @@ impl Template {
                 Some(format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{}{SUFFIX}", named("Name")?))
             }
             "AWS::IAM::Role" => Some(id.to_owned()),
+            "AWS::SNS::Topic" => Some(format!("arn:aws:sns:{REGION}:{ACCOUNT}:{}", named("TopicName")?)),
             "AWS::Lambda::Function" => named("FunctionName"),
             "AWS::ApiGateway::RestApi" => Some(API.to_owned()),
             "AWS::ApiGateway::Stage" => named("StageName"),
@@ -139,6 +140,7 @@ impl Template {
             ("AWS::Logs::LogGroup", "Arn") => {
                 Some(format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{}:*", named("LogGroupName")?))
             }
+            ("AWS::Events::Rule", "Arn") => Some(format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/{}", named("Name")?)),
             // Bedrock chooses ids; the agent runtime derives the same ones that the handlers were told.
             ("AWS::Bedrock::Agent", "AgentId") => {
                 Some(local_agent_id(named("AgentName")?.strip_prefix(&format!("switchyard-{STAGE}-"))?))

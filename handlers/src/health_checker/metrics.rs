@@ -12,7 +12,10 @@ use serde_json::{Map, Value, json};
 /// Namespace of all metrics.
 const NAMESPACE: &str = "MCPRegistry/Health";
 
-/// The dimension of metrics about one server.
+/// The dimension of all metrics: stages share an account, and a namespace.
+const STAGE: &str = "Stage";
+
+/// The second dimension of metrics about one server.
 const SERVER_ID: &str = "ServerId";
 
 /// A metric: name, unit, value.
@@ -36,15 +39,15 @@ pub(super) struct Totals {
 }
 
 /// The line about one check of one server. `response_ms`: how long the answer took, if there was one.
-pub(super) fn of_server(at: Timestamp, server_id: &str, response_ms: Option<u64>) -> Value {
+pub(super) fn of_server(at: Timestamp, stage: &str, server_id: &str, response_ms: Option<u64>) -> Value {
     let mut metrics = vec![("ServerHealth", "None", if response_ms.is_some() { 1.0 } else { 0.0 })];
     // A precise count of milliseconds, far below where a float has gaps.
     metrics.extend(response_ms.map(|time| ("ResponseTime", "Milliseconds", time as f64)));
-    document(at, &[(SERVER_ID, server_id)], &metrics)
+    document(at, &[(STAGE, stage), (SERVER_ID, server_id)], &metrics)
 }
 
 /// The line about a run.
-pub(super) fn of_run(at: Timestamp, totals: &Totals) -> Value {
+pub(super) fn of_run(at: Timestamp, stage: &str, totals: &Totals) -> Value {
     let metrics: [Metric; 6] = [
         ("HealthCheckFailures", "Count", totals.failures as f64),
         ("ActiveServers", "Count", totals.active as f64),
@@ -53,7 +56,7 @@ pub(super) fn of_run(at: Timestamp, totals: &Totals) -> Value {
         ("PendingApprovals", "Count", totals.pending as f64),
         ("OldestPendingHours", "None", totals.oldest_pending_hours),
     ];
-    document(at, &[], &metrics)
+    document(at, &[(STAGE, stage)], &metrics)
 }
 
 /// Writes documents, one on each line.
@@ -110,22 +113,23 @@ mod tests {
     #[test]
     fn a_check_is_told_with_its_server() {
         let at = Timestamp::now();
-        let healthy = of_server(at, "tools", Some(17));
+        let healthy = of_server(at, "dev", "tools", Some(17));
         check(&healthy);
-        assert_eq!(healthy["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["ServerId"]]));
+        assert_eq!(healthy["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Stage", "ServerId"]]));
         assert_eq!((&healthy["ServerId"], &healthy["ServerHealth"]), (&json!("tools"), &json!(1.0)));
         assert_eq!(healthy["ResponseTime"], json!(17.0));
-        let failing = of_server(at, "tools", None);
+        let failing = of_server(at, "dev", "tools", None);
         check(&failing);
         assert_eq!((&failing["ServerHealth"], failing.get("ResponseTime")), (&json!(0.0), None));
     }
 
     #[test]
-    fn a_run_is_told_without_dimensions() {
+    fn a_run_is_told_with_its_stage_alone() {
         let totals = Totals { active: 3, longest_unhealthy_minutes: 16.5, ..Totals::default() };
-        let run = of_run(Timestamp::now(), &totals);
+        let run = of_run(Timestamp::now(), "dev", &totals);
         check(&run);
-        assert_eq!(run["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([[]]));
+        assert_eq!(run["_aws"]["CloudWatchMetrics"][0]["Dimensions"], json!([["Stage"]]));
+        assert_eq!(run["Stage"], json!("dev"));
         assert_eq!((&run["ActiveServers"], &run["LongestUnhealthyMinutes"]), (&json!(3.0), &json!(16.5)));
         for name in ["HealthCheckFailures", "UnhealthyServers", "PendingApprovals", "OldestPendingHours"] {
             assert_eq!(run[name], json!(0.0), "{name}");
@@ -135,7 +139,8 @@ mod tests {
     #[test]
     fn each_document_is_a_line_of_its_own() {
         let mut out = Vec::new();
-        let documents = [of_server(Timestamp::now(), "a", None), of_run(Timestamp::now(), &Totals::default())];
+        let documents =
+            [of_server(Timestamp::now(), "dev", "a", None), of_run(Timestamp::now(), "dev", &Totals::default())];
         write(&mut out, &documents).unwrap();
         let text = String::from_utf8(out).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

@@ -53,8 +53,9 @@ pub(super) fn waiting(pending: &[Listed], held: Vec<String>) -> Waiting {
     Waiting { count: pending.len() + held.len(), since: times.filter_map(|time| time.parse().ok()).min() }
 }
 
-/// The sum of a run at `now`. `listed`, `states`: entries that are active or unhealthy as the run found them.
+/// The sum of a run at `now` in this stage. `listed`, `states`: entries that are active or unhealthy as the run found them.
 pub(super) fn report(
+    stage: &str,
     now: Timestamp,
     listed: &[Listed],
     states: &HashMap<String, State>,
@@ -102,9 +103,9 @@ pub(super) fn report(
     let mut lines: Vec<Value> = checked
         .values()
         .filter(|checked| !is(checked, Condition::Unknown))
-        .map(|checked| metrics::of_server(now, &checked.server.server_id, checked.state.response_ms))
+        .map(|checked| metrics::of_server(now, stage, &checked.server.server_id, checked.state.response_ms))
         .collect();
-    lines.push(metrics::of_run(now, &totals));
+    lines.push(metrics::of_run(now, stage, &totals));
     Report {
         checked: checked.len(),
         failed: totals.failures,

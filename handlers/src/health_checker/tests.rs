@@ -44,6 +44,7 @@ impl Stage {
             ..Reach::default()
         };
         let checker = HealthChecker {
+            stage: "dev".to_owned(),
             entries: Entries {
                 client: dynamodb.clone(),
                 registry: REGISTRY_TABLE.to_owned(),
