@@ -27,6 +27,9 @@ const TABLE: &str = "audit of the MCP server registry";
 /// Attributes that change with everything, or are told of by other records.
 const UNTOLD: [&str; 2] = ["updated_at", "superseded"];
 
+/// Pages that one request reads at most.
+const MAX_PAGES: usize = 10;
+
 /// Longest time at the head of a cursor, in bytes.
 const LONGEST_TIME: usize = 64;
 
@@ -159,27 +162,46 @@ impl Audit {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    /// The records of a server, newest first, from `cursor` on.
+    /// The records of a server, or of one version of it, newest first, from `cursor` on. Those of other versions are passed
+    /// over, at most [`MAX_PAGES`] pages of them: then there may be fewer than `limit`, and a cursor.
     ///
     /// # Errors
     /// `Invalid`: the cursor is not one of ours. Else the table.
-    pub async fn read(&self, server_id: &str, limit: usize, cursor: Option<&str>) -> Result<Records> {
-        let start = cursor.map(|cursor| start(server_id, cursor)).transpose()?;
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", S(key(server_id)))
-            .scan_index_forward(false)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|e| table_failed(TABLE, "read", e))?;
-        let next_cursor = answer.last_evaluated_key.as_ref().and_then(|key| key.get("sk")?.as_s().ok()).cloned();
-        let records = answer.items.unwrap_or_default().into_iter().map(parse).collect::<Result<_>>()?;
+    pub async fn read(
+        &self,
+        server_id: &str,
+        version: Option<&str>,
+        limit: usize,
+        cursor: Option<&str>,
+    ) -> Result<Records> {
+        let mut start = cursor.map(|cursor| start(server_id, cursor)).transpose()?;
+        let mut records = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .consistent_read(true)
+                .key_condition_expression("pk = :pk")
+                .expression_attribute_values(":pk", S(key(server_id)))
+                .scan_index_forward(false)
+                .limit(i32::try_from(limit - records.len()).unwrap_or(i32::MAX))
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|e| table_failed(TABLE, "read", e))?;
+            for item in answer.items.unwrap_or_default() {
+                let record = parse(item)?;
+                if version.is_none_or(|version| record.version == version) {
+                    records.push(record);
+                }
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() || records.len() >= limit {
+                break;
+            }
+        }
+        let next_cursor = start.as_ref().and_then(|key| key.get("sk")?.as_s().ok()).cloned();
         Ok(Records { records, next_cursor })
     }
 }

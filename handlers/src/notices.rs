@@ -8,7 +8,10 @@ use std::time::Duration;
 use aws_config::{SdkConfig, timeout::TimeoutConfig};
 use aws_sdk_sns::Client;
 
-use crate::error::shorten;
+use crate::{
+    error::shorten,
+    registry::{Held, Server, Source},
+};
 
 /// How long the sending of a notice may take: the change it tells of is made, and its caller waits.
 const TIME: Duration = Duration::from_secs(3);
@@ -29,6 +32,63 @@ pub struct Notice {
     pub subject: String,
     /// What happened, who did it, what to do: lines of plain text.
     pub text: String,
+}
+
+impl Notice {
+    /// A new entry waits for approval. The words of whoever registered it are told shortened and on one line.
+    pub fn waiting(entry: &Server) -> Self {
+        let Server { owner, created_by, protocol_type, authentication_type, .. } = entry;
+        let id = entry.id();
+        let tools: Vec<_> = entry.available_tools.iter().map(|tool| tool.name.as_str()).collect();
+        let lines = [
+            format!("The MCP server {id} was registered and waits for approval. Nobody calls it until then."),
+            String::new(),
+            format!("Name: {}", shorten(&entry.server_name, 128)),
+            format!("Endpoint: {}", shorten(&entry.endpoint_url, 300)),
+            format!("Protocol: {protocol_type}, authentication: {authentication_type}"),
+            format!("Tools: {}", shorten(&tools.join(", "), 500)),
+            format!("Owner: {owner}, registered by: {created_by}"),
+            String::new(),
+            format!("Look at it: switchyard servers show {id}"),
+            format!("Approve it: switchyard servers approve {id}"),
+            format!("Refuse it:  switchyard servers reject {id} --reason \"...\""),
+        ];
+        Self { subject: format!("{id} waits for approval"), text: lines.join("\n") }
+    }
+
+    /// A changed definition of `entry` waits for approval.
+    pub fn held(entry: &Server, held: &Held) -> Self {
+        let id = entry.id();
+        let how = match held.source {
+            Source::Patch => "was changed through the admin API",
+            Source::Refresh => "is another by the server's own word",
+            Source::Registration => "was registered anew by its owner",
+        };
+        let lines = [
+            format!("The definition of the MCP server {id} {how}. The approved one serves on until somebody decides."),
+            String::new(),
+            format!("Changed: {}", held.changed.join(", ")),
+            format!("Proposed by: {}", shorten(&held.proposed_by, 300)),
+            String::new(),
+            format!("Look at it: switchyard servers held {id}"),
+            format!("Approve it: switchyard servers approve {id}"),
+            format!("Refuse it:  switchyard servers reject {id} --reason \"...\""),
+        ];
+        Self { subject: format!("A changed definition of {id} waits for approval"), text: lines.join("\n") }
+    }
+
+    /// Somebody decided about `entry`, which is shown as it is then. `what` completes "The MCP server x was …".
+    pub fn decided(entry: &Server, what: &str, who: &str, reason: Option<&str>) -> Self {
+        let id = entry.id();
+        let mut lines = vec![
+            format!("The MCP server {id} was {what}. Its status is {} now.", entry.status),
+            String::new(),
+            format!("By: {who}"),
+        ];
+        lines.extend(reason.map(|reason| format!("Reason: {}", shorten(reason, 1000))));
+        lines.extend([String::new(), format!("Who changed what: switchyard servers audit {id}")]);
+        Self { subject: format!("{id} was {what}"), text: lines.join("\n") }
+    }
 }
 
 impl Notices {

@@ -8,8 +8,10 @@ mod admin;
 mod health;
 mod official;
 mod openapi;
+mod reader;
 mod refusal;
 mod register;
+mod storable;
 
 use std::sync::Arc;
 

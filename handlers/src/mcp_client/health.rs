@@ -67,7 +67,7 @@ impl McpClient {
             (None, ProtocolType::GraphQl) => self.request(server, deadline, typename).await.map(|()| None)?,
             (None, ProtocolType::Rest) => {
                 let with_proof = server.authentication_type != AuthenticationType::None;
-                let knock = async |requests: &Requests| knock(requests, with_proof).await;
+                let knock = async move |requests: &Requests| knock(requests, with_proof).await;
                 self.request(server, deadline, knock).await.map(|()| None)?
             }
         };
@@ -77,7 +77,7 @@ impl McpClient {
     /// Asks an MCP server for a sign of life.
     async fn ping(&self, server: &Server, start: Instant, deadline: Instant) -> Result<Health, CallError> {
         let opening = Opening::of_check(server.mcp_version.as_deref());
-        let answered = async |session: &Session| {
+        let answered = async move |session: &Session| {
             if session.version.has_initialize() {
                 ping(session).await?;
             }
@@ -102,7 +102,8 @@ impl McpClient {
         };
         match own_path(server, &url) {
             Some(own) => {
-                let ask = async |requests: &Requests| {
+                let own = own.clone();
+                let ask = async move |requests: &Requests| {
                     // The requests know where the endpoint's origin is reached.
                     let mut target = requests.url().clone();
                     target.set_path(own.path());

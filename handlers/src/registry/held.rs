@@ -95,7 +95,7 @@ impl Held {
     }
 
     /// `entry` as the approval of this makes it.
-    fn applied_to(&self, entry: &Server) -> Result<Server> {
+    pub(crate) fn applied_to(&self, entry: &Server) -> Result<Server> {
         let object = |server: &Server| match serde_json::to_value(server) {
             Ok(Value::Object(attributes)) => Ok(attributes),
             _ => Err(internal("A registry entry cannot be written as JSON.")),
@@ -161,7 +161,7 @@ impl Registry {
     ///
     /// # Errors
     /// `Conflict`: the entry or the held definition was changed since they were read. Else the tables.
-    pub async fn approve_held(&self, entry: &Server, held: &Held, who: &str) -> Result<Server> {
+    pub async fn approve_held(&self, entry: &Server, held: &Held, who: &str, reason: Option<&str>) -> Result<Server> {
         if !held.is_current(entry) {
             return Err(Error::new(
                 Kind::Conflict,
@@ -173,7 +173,7 @@ impl Registry {
             ));
         }
         let after = held.applied_to(entry)?;
-        let record = Record::new(who, Action::Approved, Some(entry), Some(&after));
+        let record = Record::new(who, Action::Approved, Some(entry), Some(&after)).because(reason);
         let more = vec![self.audit.write_of(&record)?, self.drop_held(entry, Some(held))?];
         self.replace_with(entry, &after, more).await?.ok_or_else(busy)
     }

@@ -271,6 +271,12 @@ impl Server {
 }
 
 impl Tool {
+    /// Whether two descriptions of a tool mean the same, however their numbers are spelt.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let meaning = |tool: &Self| canonical(&serde_json::json!(tool));
+        meaning(self) == meaning(other)
+    }
+
     /// Whether the tool is approved as changing nothing.
     pub fn read_only(&self) -> bool {
         self.annotations.read_only_hint == Some(true)

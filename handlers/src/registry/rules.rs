@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 
 use semver::Version;
 use serde_json::{Map, Value};
-pub use tools::{MAX_TOOLS_BYTES, distrust, unsettled};
+pub use tools::{MAX_TOOLS_BYTES, distrust, refreshed, unsettled};
 pub(crate) use tools::{approve, faults as tool_faults};
 use url::Url;
 

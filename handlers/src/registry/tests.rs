@@ -181,7 +181,7 @@ async fn of_those_that_race_for_an_id_exactly_one_wins() {
         winners += usize::from(claim.await.unwrap());
     }
     assert_eq!((winners, registry.versions("pipelines").await.unwrap().len()), (1, 1));
-    assert_eq!(registry.audit().read("pipelines", 100, None).await.unwrap().records.len(), 1);
+    assert_eq!(registry.audit().read("pipelines", None, 100, None).await.unwrap().records.len(), 1);
 }
 
 #[tokio::test]

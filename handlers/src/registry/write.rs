@@ -102,7 +102,7 @@ impl Registry {
                 Place::Taken(holding) => return Ok(Claim::Taken(holding)),
                 Place::Here { held, before } => (held, before),
             };
-            let before = before.as_ref();
+            let before = before.as_deref();
             let entry = inherit(server, before);
             let action = if before.is_some_and(is_live) { Action::Updated } else { Action::Registered };
             let record = Record::new(&server.owner, action, before, Some(&entry));
@@ -124,12 +124,11 @@ impl Registry {
                 Place::Taken(holding) => return Ok(Creation::Taken(holding)),
                 Place::Here { held, before } => (held, before),
             };
-            if let Some(live) = before.as_ref().filter(|before| is_live(before)) {
-                let live = Box::new(live.clone());
+            if let Some(live) = before.clone().filter(|before| is_live(before)) {
                 return Ok(if server.same_content(&live) { Creation::Same(live) } else { Creation::Conflict(live) });
             }
-            let record = Record::new(who, Action::Registered, before.as_ref(), Some(server));
-            if self.put(server, before.as_ref(), held, &record).await? {
+            let record = Record::new(who, Action::Registered, before.as_deref(), Some(server));
+            if self.put(server, before.as_deref(), held, &record).await? {
                 return Ok(Creation::Registered);
             }
             pause(attempt).await;
@@ -222,7 +221,7 @@ impl Registry {
                 return Ok(Place::Taken(Holding { id: there.id(), owner: there.owner.clone(), live }));
             }
         }
-        Ok(Place::Here { held, before })
+        Ok(Place::Here { held, before: before.map(Box::new) })
     }
 
     /// Writes a whole entry if what is there is still `before`, and unless the id is `held` by the owner, a claim of it. False:
@@ -321,7 +320,7 @@ impl Registry {
 /// Where an entry would be written.
 enum Place {
     Taken(Holding),
-    Here { held: bool, before: Option<Server> },
+    Here { held: bool, before: Option<Box<Server>> },
 }
 
 /// Names in the condition of [`unchanged`].

@@ -7,8 +7,6 @@
 mod enter;
 mod limit;
 mod place;
-mod reader;
-mod storable;
 mod submission;
 #[cfg(test)]
 mod tests;
@@ -35,7 +33,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) use self::{
     enter::{Entered, enter},
-    submission::{Endpoints, Registrant, Submission},
+    submission::{Endpoints, Registrant, Submission, available_tools},
 };
 use self::{
     limit::{Limit, Quota},

@@ -24,6 +24,34 @@ pub fn distrust(tools: &mut [Tool]) {
     }
 }
 
+/// The tools that a server lists now, as far as its word counts beside what was approved for them: it may not take back that a
+/// tool changes or destroys something, nor what its owner says of it in `_meta` under `switchyard/`. That it is dangerous, it
+/// may say at any time.
+pub fn refreshed(approved: &Server, mut listed: Vec<Tool>) -> Vec<Tool> {
+    distrust(&mut listed);
+    for tool in &mut listed {
+        let Some(before) = approved.tool(&tool.name) else { continue };
+        let (told, kept) = (&mut tool.annotations, &before.annotations);
+        told.read_only_hint = told.read_only_hint.or(kept.read_only_hint);
+        told.destructive_hint = told.destructive_hint.or(kept.destructive_hint);
+        told.idempotent_hint = told.idempotent_hint.or(kept.idempotent_hint);
+        told.open_world_hint = told.open_world_hint.or(kept.open_world_hint);
+        if told.title.is_none() {
+            told.title.clone_from(&kept.title);
+        }
+        let ours = before.meta.as_object().into_iter().flatten().filter(|(name, _)| name.starts_with("switchyard/"));
+        for (name, value) in ours {
+            if tool.meta.is_null() {
+                tool.meta = Value::Object(Map::new());
+            }
+            if let Some(meta) = tool.meta.as_object_mut() {
+                meta.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    listed
+}
+
 /// Approves the tools as read-only that `configuration` names so: `read_only_tools` and `status_tool`.
 ///
 /// Returns what is wrong with these settings.

@@ -53,6 +53,9 @@ async fn pages_of_any_size_hold_every_entry_once_and_in_the_same_order() {
     }
 }
 
+/// A filter and the numbers of the servers that match it.
+type Case = (&'static str, Filter, fn(usize) -> bool);
+
 #[tokio::test]
 async fn everything_that_a_filter_names_has_to_match() {
     let registry = many().await;
@@ -61,7 +64,7 @@ async fn everything_that_a_filter_names_has_to_match() {
     let by_protocol = |protocol| Filter { protocol: Some(protocol), ..Filter::default() };
     let by_stack = |stack: &str| Filter { stack: Some(stack.to_owned()), ..Filter::default() };
     let since = Filter { updated_since: Some("2026-02-20T00:00:00Z".parse().unwrap()), ..Filter::default() };
-    let cases: Vec<(&str, Filter, fn(usize) -> bool)> = vec![
+    let cases: Vec<Case> = vec![
         ("a status", by_status(Status::Active), |n| n % 7 == 1),
         ("two statuses", Filter { statuses: vec![Status::Active, Status::Pending], ..Filter::default() }, |n| {
             n % 7 < 2

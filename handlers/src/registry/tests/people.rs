@@ -20,7 +20,7 @@ async fn with_entry(status: &str) -> (Registry, Server) {
 }
 
 async fn told(registry: &Registry) -> Vec<Record> {
-    registry.audit().read("pipelines", 100, None).await.unwrap().records
+    registry.audit().read("pipelines", None, 100, None).await.unwrap().records
 }
 
 #[test]
@@ -134,7 +134,7 @@ async fn a_held_definition_serves_only_once_it_is_approved() {
     let (now, waiting) = (entry(&registry).await, registry.held("pipelines", "1.0.0").await.unwrap().unwrap());
     assert_eq!(waiting, held);
     let changes = registry.changes().await.unwrap();
-    let approved = registry.approve_held(&now, &waiting, ADMIN).await.unwrap();
+    let approved = registry.approve_held(&now, &waiting, ADMIN, None).await.unwrap();
     let now = entry(&registry).await;
     assert_eq!((now.endpoint_url.as_str(), now.server_name.as_str()), ("https://new.example.com/mcp", "Renamed"));
     assert_eq!(now.definition_hash, approved.definition_hash);
@@ -160,9 +160,9 @@ async fn what_was_proposed_against_another_definition_cannot_be_approved() {
     deployed.definition_hash = deployed.compute_hash();
     registry.register(&deployed).await.unwrap();
     let now = entry(&registry).await;
-    assert_eq!(registry.approve_held(&now, &held, ADMIN).await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(registry.approve_held(&now, &held, ADMIN, None).await.unwrap_err().kind(), Kind::Conflict);
     // With the entry as it was when the approver looked, the write itself is refused.
-    assert_eq!(registry.approve_held(&before, &held, ADMIN).await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(registry.approve_held(&before, &held, ADMIN, None).await.unwrap_err().kind(), Kind::Conflict);
     assert_eq!(entry(&registry).await.endpoint_url, "https://deployed.example.com/mcp");
     registry.reject_held(&now, &held, Action::Rejected, ADMIN, Some("outdated")).await.unwrap();
     assert_eq!(registry.held("pipelines", "1.0.0").await.unwrap(), None);
@@ -183,7 +183,7 @@ async fn an_approval_is_of_the_proposal_that_was_seen() {
     other.endpoint_url = "https://evil.example.com/mcp".to_owned();
     let other = Held::new(&before, &other, Source::Refresh, "x").unwrap();
     assert!(registry.hold(&before, &other).await.unwrap());
-    assert_eq!(registry.approve_held(&before, &seen, ADMIN).await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(registry.approve_held(&before, &seen, ADMIN, None).await.unwrap_err().kind(), Kind::Conflict);
     assert_eq!(entry(&registry).await, before);
     // A decommissioned server has nothing that waits.
     change(&registry, Status::Decommissioned).await;
@@ -215,7 +215,7 @@ async fn the_audit_is_read_page_by_page_newest_first() {
     }
     let (mut records, mut cursor) = (Vec::new(), None::<String>);
     loop {
-        let page = registry.audit().read("pipelines", 3, cursor.as_deref()).await.unwrap();
+        let page = registry.audit().read("pipelines", None, 3, cursor.as_deref()).await.unwrap();
         records.extend(page.records);
         cursor = page.next_cursor;
         if cursor.is_none() {
@@ -227,7 +227,7 @@ async fn the_audit_is_read_page_by_page_newest_first() {
     assert_eq!(records[6].action, Action::Registered);
     assert_eq!(records[6].after["owner"], json!(alpha("A")));
     for wrong in ["", "x", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z#x", "x#0191e5b0-0000-7000-8000-000000000000"] {
-        let error = registry.audit().read("pipelines", 3, Some(wrong)).await.unwrap_err();
+        let error = registry.audit().read("pipelines", None, 3, Some(wrong)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Invalid, "{wrong}");
     }
 }

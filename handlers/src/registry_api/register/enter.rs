@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit::differences,
-    error::{Error, Kind, Result, dependency, invalid, shorten},
+    error::{Error, Kind, Result, dependency, invalid},
     mcp_client::{Discovery, Failure},
     notices::Notice,
     problem::Fault,
@@ -61,7 +61,7 @@ pub(in crate::registry_api) async fn enter(
         match api.registry.create_owned(&entry, &registrant.who).await? {
             Creation::Registered => {
                 if entry.status == Status::Pending {
-                    api.notices.send(&waiting(&entry)).await;
+                    api.notices.send(&Notice::waiting(&entry)).await;
                 }
                 return Ok(Entered { entry, is_new: true });
             }
@@ -186,25 +186,4 @@ fn conflict(submission: &Submission, registrant: &Registrant, there: &Server) ->
         .filter(|name| old.contains_key(**name) || new.contains_key(**name))
         .map(|name| Fault::at(format!("/{name}"), "is different in the registry"));
     Refusal { error: place::conflict(there), faults: faults.collect() }
-}
-
-/// What approvers are told. The words of whoever registered are told shortened and on one line.
-fn waiting(entry: &Server) -> Notice {
-    let Server { owner, created_by, protocol_type, authentication_type, .. } = entry;
-    let id = entry.id();
-    let tools: Vec<_> = entry.available_tools.iter().map(|tool| tool.name.as_str()).collect();
-    let lines = [
-        format!("The MCP server {id} was registered and waits for approval. Nobody calls it until then."),
-        String::new(),
-        format!("Name: {}", shorten(&entry.server_name, 128)),
-        format!("Endpoint: {}", shorten(&entry.endpoint_url, 300)),
-        format!("Protocol: {protocol_type}, authentication: {authentication_type}"),
-        format!("Tools: {}", shorten(&tools.join(", "), 500)),
-        format!("Owner: {owner}, registered by: {created_by}"),
-        String::new(),
-        format!("Look at it: switchyard servers show {id}"),
-        format!("Approve it: switchyard servers approve {id}"),
-        format!("Refuse it:  switchyard servers reject {id} --reason \"...\""),
-    ];
-    Notice { subject: format!("{id} waits for approval"), text: lines.join("\n") }
 }

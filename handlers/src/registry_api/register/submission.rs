@@ -6,16 +6,16 @@ use sha2::{Digest, Sha256};
 use url::Url;
 use utoipa::ToSchema;
 
-use super::{
-    limit::Quota,
-    reader::{Reader, pointer},
-    storable, tools,
-};
+use super::{limit::Quota, tools};
 use crate::{
     error::{Result, internal},
     mcp_client::{Guard, LambdaArn},
     problem::Fault,
     registry::{self, AuthenticationType, ProtocolType, Server, Status, Tool, rules},
+    registry_api::{
+        reader::{Reader, pointer},
+        storable,
+    },
 };
 
 /// A server to register. Nothing else may be in the body; null counts as left out.
@@ -225,7 +225,8 @@ impl Submission {
     }
 }
 
-fn available_tools(read: &mut Reader) -> Option<Vec<Tool>> {
+/// The tools in a body.
+pub(in crate::registry_api) fn available_tools(read: &mut Reader) -> Option<Vec<Tool>> {
     let place = read.pointer("available_tools");
     let items = read.list("available_tools")?;
     let mut all = Vec::with_capacity(items.len());

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::reader::Reader;
 use crate::{
     problem::Fault,
     registry::{Annotations, Tool},
+    registry_api::reader::Reader,
 };
 
 /// What of MCP's `Tool` is taken and not kept, because nobody here acts on it.

@@ -19,7 +19,7 @@ async fn the_guides_request_waits_for_approval() {
         ("token:our-team/ci", &json!(entry.definition_hash))
     );
     assert_eq!(entry.definition_hash, entry.compute_hash());
-    let records = office.registry.audit().read("my-custom-mcp-server", 10, None).await.unwrap().records;
+    let records = office.registry.audit().read("my-custom-mcp-server", None, 10, None).await.unwrap().records;
     assert_eq!(records.len(), 1);
     assert_eq!(
         (records[0].who.as_str(), &records[0].after["endpoint_url"]),

@@ -115,6 +115,19 @@ impl Reader {
         found
     }
 
+    /// One of some words, which has to be there.
+    pub(super) fn required_word<T: Copy>(
+        &mut self,
+        name: &str,
+        all: &[T],
+        as_str: impl Fn(T) -> &'static str,
+    ) -> Option<T> {
+        if matches!(self.left.get(name), None | Some(Value::Null)) {
+            self.fault(name, "is missing");
+        }
+        self.word(name, all, as_str)
+    }
+
     /// Everything that is wrong, given that nothing else may be there.
     pub(super) fn finish(mut self) -> Vec<Fault> {
         for name in std::mem::take(&mut self.left).keys() {
