@@ -12,6 +12,7 @@
 
 mod answer;
 mod event;
+mod foreign;
 mod properties;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ use crate::{
     env,
     error::{Error, Kind, Result, internal, invalid, shorten},
     mcp_client::{Discovery, Failure, Guard, LambdaArn, McpClient},
+    notices::{Notice, Notices},
     registry::{
         self, AuthenticationType, Claim, Holding, ProtocolType, Registry, Server, Standing, Status,
         rules::{self, valid_version},
@@ -50,6 +52,7 @@ const VERSION_PATIENCE: Duration = Duration::from_secs(10);
 pub struct Registration {
     registry: Registry,
     client: McpClient,
+    notices: Notices,
     mailbox: Mailbox,
 }
 
@@ -72,6 +75,7 @@ impl Registration {
                 settings.state_table.as_str(),
             ),
             client: McpClient::new(config, Guard::new(&settings.reach)?),
+            notices: Notices::new(config, settings.approval_topic.as_deref()),
             mailbox: Mailbox::new(settings.aws_endpoint_url.as_deref())?,
         })
     }
@@ -141,8 +145,16 @@ impl Registration {
                 "no status_tool: when an answer of these tools is lost, only a person can find out what became of it"
             );
         }
+        if !is_local && let Some(entry) = self.settle_foreign(&server).await? {
+            return Ok(Done { physical_id: entry.id(), data: data(&entry) });
+        }
         match self.registry.register(&server).await? {
-            Claim::Registered => Ok(Done { physical_id: server.id(), data: data(&server) }),
+            Claim::Registered => {
+                if server.status == Status::Pending {
+                    self.notices.send(&Notice::waiting(&server)).await;
+                }
+                Ok(Done { physical_id: server.id(), data: data(&server) })
+            }
             Claim::Taken(holding) => Err(taken(&server.server_id, &holding)),
         }
     }

@@ -49,6 +49,7 @@ impl Desk {
         let registration = Registration {
             registry: Registry::new(dynamodb().await, REGISTRY_TABLE, STATE_TABLE),
             client: McpClient::new(&sdk_config(aws), Guard::new(&reach).unwrap()),
+            notices: Notices::new(&sdk_config(aws), None),
             mailbox: Mailbox::new(Some(&cloudformation.uri())).unwrap(),
         };
         Self { registration, cloudformation }

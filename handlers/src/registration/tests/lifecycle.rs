@@ -1,7 +1,10 @@
 //! Create, update, delete, and the rollback of each.
 
 use super::*;
-use crate::registry::{ProtocolType, stack_owner};
+use crate::{
+    audit::Action,
+    registry::{ProtocolType, stack_owner},
+};
 
 const SECOND: Sender = Sender { stack: ALPHA, logical_id: "Renamed" };
 const STRANGER: Sender = Sender { stack: BETA, logical_id: "Server" };
@@ -220,4 +223,35 @@ async fn another_accounts_server_waits_for_approval() {
     succeeded(&answer);
     assert_eq!(answer["Data"]["Status"], "pending");
     assert_eq!(desk.registration.registry.active("team-tools").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn another_accounts_change_of_what_was_approved_is_held() {
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let abroad = Sender { stack: "arn:aws:cloudformation:us-east-1:999999999999:stack/Abroad/1", logical_id: "Server" };
+    let registry = &desk.registration.registry;
+    let first = properties(&dead_endpoint().await);
+    let id = succeeded(&desk.create(abroad, &first).await);
+    let pending = desk.entry("1.0.0").await.unwrap();
+    let approved = registry.put_status(&pending, Status::Active, "approver", None).await.unwrap().unwrap();
+    let moved = with(&first, json!({"EndpointUrl": dead_endpoint().await, "ServerName": "Moved"}));
+    let answer = desk.event(abroad, "Update", Some(&id), &moved).await;
+    assert_eq!(succeeded(&answer), id);
+    assert_eq!(
+        (&answer["Data"]["Status"], &answer["Data"]["DefinitionHash"]),
+        (&json!("active"), &json!(approved.definition_hash))
+    );
+    assert_eq!(desk.entry("1.0.0").await.unwrap(), approved);
+    let held = registry.held("team-tools", "1.0.0").await.unwrap().unwrap();
+    assert_eq!(held.changed, ["server_name", "endpoint_url"]);
+    // Rolled back, with another name: the name counts at once, and nothing waits.
+    let renamed = with(&first, json!({"ServerName": "Renamed"}));
+    succeeded(&desk.event(abroad, "Update", Some(&id), &renamed).await);
+    let entry = desk.entry("1.0.0").await.unwrap();
+    assert_eq!((entry.status, entry.server_name.as_str()), (Status::Active, "Renamed"));
+    assert_eq!(entry.definition_hash, approved.definition_hash);
+    assert_eq!(registry.held("team-tools", "1.0.0").await.unwrap(), None);
+    let told = registry.audit().read("team-tools", None, 10, None).await.unwrap().records;
+    let told: Vec<_> = told.iter().map(|record| record.action).collect();
+    assert_eq!(told, [Action::Patched, Action::Withdrawn, Action::Held, Action::Approved, Action::Registered]);
 }
