@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::support::{
@@ -29,12 +29,20 @@ fn claim(server_id: &str, version: &str) -> String {
     .to_string()
 }
 
-/// Whether two claims met: then one of them saw the other and deleted its own, which is only to be seen in the record of AWS
+/// Whether two claims met: then the transaction of one of them was refused, which is only to be seen in the record of AWS
 /// calls.
-fn a_claim_was_taken_back() -> bool {
+fn a_claim_was_refused() -> bool {
     let record = concat!(env!("CARGO_MANIFEST_DIR"), "/../.local/test/logs/aws_calls.jsonl");
     let record = fs::read_to_string(record).unwrap();
-    record.lines().any(|line| line.contains("dynamodb:DeleteItem") && line.contains("table/MCPServerRegistry-local"))
+    let calls = record.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    calls.filter(|call| call["request"] == "DynamoDB_20120810.TransactWriteItems" && call["status"] == 400).any(
+        |call| {
+            let checks = call["checks"].as_array().into_iter().flatten();
+            checks
+                .filter_map(|check| check["resource"].as_str())
+                .any(|table| table.ends_with("table/MCPServerRegistry-local"))
+        },
+    )
 }
 
 #[test]
@@ -64,7 +72,7 @@ fn of_stacks_that_claim_an_id_at_once_at_most_one_gets_it() {
             for winner in winners {
                 delete(&winner).await;
             }
-            if a_claim_was_taken_back() {
+            if a_claim_was_refused() {
                 return;
             }
         }
