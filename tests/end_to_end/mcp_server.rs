@@ -39,36 +39,36 @@ fn a_server_lives_as_its_stack_does() {
         let (outcome, xml) = change("CreateStack", &stack, &teams::template("lived-created").await).await;
         assert_eq!(outcome, "CREATE_COMPLETE", "{}", events(&stack).await);
         assert_eq!(element(&xml, "OutputValue"), "lived 1.0.0 2025-11-25 1");
-        assert_eq!(entry("lived", "1.0.0").await, is("active", "look"));
-        assert_eq!(called("lived", "look").await["message"], "called look");
+        assert_eq!(entry("lived", "1.0.0").await, is("active", "blink"));
+        assert_eq!(called("lived", "blink").await["message"], "called blink");
 
         // New code, so the tools are asked for again; the old one is no more.
         let (outcome, _) = change("UpdateStack", &stack, &teams::template("lived-changed").await).await;
         assert_eq!(outcome, "UPDATE_COMPLETE", "{}", events(&stack).await);
-        assert_eq!(entry("lived", "1.0.0").await, is("active", "see"));
-        assert_eq!(called("lived", "see").await["message"], "called see");
+        assert_eq!(entry("lived", "1.0.0").await, is("active", "nod"));
+        assert_eq!(called("lived", "nod").await["message"], "called nod");
 
         // An update that fails is rolled back, and so is the entry.
         let (outcome, _) = change("UpdateStack", &stack, &teams::template("lived-broken").await).await;
         assert_eq!(outcome, "UPDATE_ROLLBACK_COMPLETE");
         let back = aws::server("lived", "1.0.0").await.unwrap();
         assert_eq!(aws::text(&back, "server_name"), "Changed");
-        assert_eq!(entry("lived", "1.0.0").await, is("active", "see"));
+        assert_eq!(entry("lived", "1.0.0").await, is("active", "nod"));
 
         // Another version takes its place, and a failed one does not.
         let (outcome, _) = change("UpdateStack", &stack, &teams::template("lived-next-version").await).await;
         assert_eq!(outcome, "UPDATE_COMPLETE", "{}", events(&stack).await);
-        assert_eq!(entry("lived", "2.0.0").await, is("active", "see"));
+        assert_eq!(entry("lived", "2.0.0").await, is("active", "nod"));
         becomes("lived", "1.0.0", "decommissioned").await;
         let (outcome, _) = change("UpdateStack", &stack, &teams::template("lived-next-broken").await).await;
         assert_eq!(outcome, "UPDATE_ROLLBACK_COMPLETE");
-        assert_eq!(entry("lived", "2.0.0").await, is("active", "see"));
+        assert_eq!(entry("lived", "2.0.0").await, is("active", "nod"));
         eventually("the failed version to be out of service", || async {
             let failed = entry("lived", "3.0.0").await;
             failed.is_none_or(|(status, _)| status != "active").then_some(())
         })
         .await;
-        assert_eq!(called("lived", "see").await["message"], "called see");
+        assert_eq!(called("lived", "nod").await["message"], "called nod");
 
         // Nobody else gets it, and whoever tries leaves nothing and harms nothing.
         let thief = unique("thief");
@@ -77,7 +77,7 @@ fn a_server_lives_as_its_stack_does() {
         let said = events(&thief).await;
         assert!(said.contains("The server id lived belongs to"), "{said}");
         delete(&thief).await;
-        assert_eq!(entry("lived", "2.0.0").await, is("active", "see"));
+        assert_eq!(entry("lived", "2.0.0").await, is("active", "nod"));
         assert_eq!(entry("lived", "1.0.0").await.unwrap().0, "decommissioned");
 
         delete(&stack).await;
@@ -94,7 +94,7 @@ fn requests_to_a_function_url_are_signed_under_the_role_that_was_made_for_it() {
         let registered = aws::server("signed", "1.0.0").await.unwrap();
         let url = aws::text(&registered, "endpoint_url");
         assert!(url.contains(".lambda-url.us-east-1.on.aws"), "{url}");
-        assert_eq!(called("signed", "watch").await["message"], "called watch");
+        assert_eq!(called("signed", "wave").await["message"], "called wave");
 
         // Without a signature nobody gets in.
         let host = url.trim_start_matches("https://").trim_end_matches('/');
