@@ -13,6 +13,7 @@
 mod agents_as_data;
 mod callers;
 mod chat_handler;
+mod confused_deputy;
 mod examples;
 mod history;
 mod mcp_proxy;
