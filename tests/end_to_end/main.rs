@@ -15,6 +15,7 @@ mod callers;
 mod chat_handler;
 mod confused_deputy;
 mod examples;
+mod health_checker;
 mod history;
 mod mcp_proxy;
 mod mcp_server;
