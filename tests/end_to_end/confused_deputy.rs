@@ -149,8 +149,7 @@ fn a_second_owner_of_an_id_gets_neither_an_entry_nor_its_key() {
 #[test]
 fn an_entry_written_by_hand_opens_no_function_and_no_address() {
     run(async {
-        // The id that a function of the agent `cities` (tests/fixtures) calls; no stack registers it.
-        let (id, version) = ("deputies", "1.0.0");
+        let (id, version) = (unique("deputy"), "1.0.0");
         for (endpoint, words) in [
             (function("switchyard-local-registration"), "is a function of Switchyard itself"),
             (function("switchyard-local-mcp_proxy:live"), "is a function of Switchyard itself"),
@@ -158,13 +157,13 @@ fn an_entry_written_by_hand_opens_no_function_and_no_address() {
             ("https://[::ffff:169.254.169.254]/".to_owned(), "link-local or metadata address"),
         ] {
             let text = |text: &str| AttributeValue::S(text.to_owned());
-            let tool = [("name".to_owned(), text("check_deputy")), ("description".to_owned(), text("Checks."))];
+            let tool = [("name".to_owned(), text("look")), ("description".to_owned(), text("Checks."))];
             let schema = [("type".to_owned(), text("object"))].into();
             let read_only = [("readOnlyHint".to_owned(), AttributeValue::Bool(true))].into();
             let more = [("inputSchema", AttributeValue::M(schema)), ("annotations", AttributeValue::M(read_only))];
             let tool = tool.into_iter().chain(more.map(|(name, value)| (name.to_owned(), value))).collect();
             let put = aws::dynamodb().await.put_item().table_name("MCPServerRegistry-local");
-            put.item("server_id", text(id))
+            put.item("server_id", text(&id))
                 .item("version", text(version))
                 .item("server_name", text("By hand"))
                 .item("endpoint_url", text(&endpoint))
@@ -173,7 +172,9 @@ fn an_entry_written_by_hand_opens_no_function_and_no_address() {
                 .send()
                 .await
                 .unwrap();
-            let wish = call("cities", "deputies", "check_deputy", &[]);
+            let arguments =
+                [("server_id", "string", id.as_str()), ("tool", "string", "look"), ("arguments_json", "string", "{}")];
+            let wish = call("tools", "mcp-tools", "call_tool", &arguments);
             let answer = body(&aws::invoke("mcp_proxy", &wish).await.unwrap());
             assert!(answer.to_string().contains(words), "{endpoint}: {answer}");
         }

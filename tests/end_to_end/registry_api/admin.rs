@@ -147,7 +147,7 @@ fn servers_are_found_by_filters_and_page_by_page() {
         assert_eq!(found, ids);
         let (status, _) = send(Method::GET, "servers?cursor=0123456789abcdef00", None).await;
         assert_eq!(status, 400);
-        let of_stack = get("servers?stack=switchyard-local&protocol=jsonrpc").await;
+        let of_stack = get("servers?stack=Switchyard-local-service&protocol=jsonrpc").await;
         assert!(
             of_stack["servers"].as_array().unwrap().iter().any(|one| one["server_id"] == "pipelines"),
             "{of_stack}"

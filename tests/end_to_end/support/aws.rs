@@ -64,10 +64,13 @@ pub(crate) async fn create_function(name: &str, tags: &[(&str, &str)]) {
     // The end of central directory record: a zip without files.
     let zip = [&b"PK\x05\x06"[..], &[0; 18]].concat();
     let client = aws_sdk_lambda::Client::new(&config().await);
+    // Any role does; one has to be there.
+    let ours =
+        client.get_function_configuration().function_name("switchyard-local-memory_manager").send().await.unwrap();
     let code = aws_sdk_lambda::types::FunctionCode::builder().zip_file(Blob::new(zip)).build();
     let create = client.create_function().function_name(name).code(code).handler("bootstrap");
     let create = create.runtime(aws_sdk_lambda::types::Runtime::from("provided.al2023"));
-    let create = create.role("arn:aws:iam::000000000000:role/of-another-team");
+    let create = create.set_role(ours.role);
     tags.iter().fold(create, |create, (key, value)| create.tags(*key, *value)).send().await.unwrap();
 }
 
