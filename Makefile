@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build package container bench test fuzz lint local synth deploy destroy
+.PHONY: help setup tools requirements build package container bench test fuzz lint local openapi synth deploy destroy
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -95,6 +95,9 @@ bench: setup ## Measures the functions as deployed: size, start, speed, memory (
 
 fuzz: setup ## Tries each property test on many inputs (CASES=10000)
 	@scripts/fuzz $(CASES)
+
+openapi: ## Writes docs/openapi.json anew from the routes of registry_api
+	@REWRITE_OPENAPI=1 cargo test --quiet --workspace --exclude bench --lib registry_api::openapi
 
 lint: setup ## Checks format and lints of Rust and TypeScript, dependencies, templates
 	@scripts/lint

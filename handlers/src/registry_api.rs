@@ -8,6 +8,7 @@ mod admin;
 mod health;
 mod official;
 mod openapi;
+mod path;
 mod reader;
 mod refusal;
 mod register;
@@ -16,13 +17,8 @@ mod storable;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use axum::{
-    Router,
-    extract::Request,
-    http::{Uri, uri::PathAndQuery},
-    response::Response,
-};
-use lambda_http::{RequestExt as _, Service as _, request::RequestContext};
+use axum::{Router, extract::Request, response::Response};
+use lambda_http::Service as _;
 use utoipa_axum::router::OpenApiRouter;
 
 use self::refusal::Refusal;
@@ -68,15 +64,13 @@ impl RegistryApi {
     }
 }
 
-/// All routes. API Gateway's stage, which lambda_http puts before the path, is none of them.
+/// All routes.
 pub fn app(api: RegistryApi) -> Router {
-    let (routes, document) = routes().split_for_parts();
-    let routes = routes
-        .with_state(Arc::new(api))
-        .merge(openapi::serve(document))
-        .fallback(serve_nothing)
-        .method_not_allowed_fallback(serve_no_such_method);
-    Router::new().fallback(move |request| routes.clone().call(without_stage(request)))
+    let (routes, _) = routes().split_for_parts();
+    let routes =
+        routes.with_state(Arc::new(api)).fallback(serve_nothing).method_not_allowed_fallback(serve_no_such_method);
+    // Around the routes: a layer of theirs runs after the route is chosen.
+    Router::new().fallback(move |request| routes.clone().call(path::settle(request)))
 }
 
 fn routes() -> OpenApiRouter<Arc<RegistryApi>> {
@@ -85,6 +79,7 @@ fn routes() -> OpenApiRouter<Arc<RegistryApi>> {
         .merge(admin::routes())
         .merge(official::routes())
         .merge(health::routes())
+        .merge(openapi::routes())
 }
 
 async fn serve_nothing(request: Request) -> Response {
@@ -111,23 +106,4 @@ fn failed(refusal: &Refusal, invocation: Option<&Invocation>) -> Response {
         tracing::info!(function = FUNCTION, request_id, ?kind, %error, causes, "request refused");
     }
     refusal.response(invocation)
-}
-
-fn without_stage(mut request: Request) -> Request {
-    let Some(RequestContext::ApiGatewayV1(context)) = request.extensions().request_context_ref() else {
-        return request;
-    };
-    let stage = context.stage.as_deref().unwrap_or_default();
-    let path = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(stage));
-    let Some(path) = path.filter(|path| !stage.is_empty() && path.starts_with('/')) else { return request };
-    let rest = request.uri().query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
-    // A part of a valid path is one.
-    if let Ok(rest) = PathAndQuery::try_from(rest) {
-        let mut parts = request.uri().clone().into_parts();
-        parts.path_and_query = Some(rest);
-        if let Ok(uri) = Uri::from_parts(parts) {
-            *request.uri_mut() = uri;
-        }
-    }
-    request
 }

@@ -123,7 +123,6 @@ fn authorised_as(request: &str) -> &'static [&'static str] {
         "DynamoDB_20120810.PutItem" => &["dynamodb:PutItem"],
         "DynamoDB_20120810.UpdateItem" => &["dynamodb:UpdateItem"],
         "DynamoDB_20120810.DeleteItem" => &["dynamodb:DeleteItem"],
-        "DynamoDB_20120810.BatchGetItem" => &["dynamodb:BatchGetItem"],
         "DynamoDB_20120810.Query" => &["dynamodb:Query"],
         "DynamoDB_20120810.TransactWriteItems" => {
             &["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:ConditionCheckItem"]

@@ -44,6 +44,9 @@ pub struct Summary {
     /// How calls prove who they are.
     #[serde(default)]
     pub authentication_type: AuthenticationType,
+    /// Header of the API key; told only where the versions of one server are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_header: Option<String>,
     /// Whether calls go to it.
     pub status: Status,
     /// Hash of the approved definition.
@@ -155,7 +158,7 @@ impl Registry {
     /// The table cannot be read.
     pub async fn versions(&self, server_id: &str) -> Result<Vec<Summary>> {
         // Tools, configuration and metadata stay where they are; some of the names are DynamoDB's own words.
-        const COLUMNS: [&str; 15] = [
+        const COLUMNS: [&str; 16] = [
             "server_id",
             "version",
             "server_name",
@@ -163,6 +166,7 @@ impl Registry {
             "endpoint_url",
             "protocol_type",
             "authentication_type",
+            "api_key_header",
             "status",
             "definition_hash",
             "deployment_stack",
