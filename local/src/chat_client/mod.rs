@@ -1,34 +1,30 @@
-//! The chat API seen from a client: requests signed with SigV4, answers as JSON or as an event stream, errors as problem
-//! documents (RFC 9457).
+//! The chat API seen from a client: answers as JSON or as an event stream.
 
 mod answer;
 mod events;
-mod sign;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use aws_credential_types::{Credentials, provider::ProvideCredentials, provider::SharedCredentialsProvider};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use bytes::Bytes;
 use http::{Method, header};
 use serde_json::json;
 use url::Url;
 
-pub use answer::{Answer, ChatError, Problem, Step};
+use crate::api::{self, Api};
+pub use crate::api::{ApiError as ChatError, Problem};
+pub use answer::{Answer, Step};
 use events::{EventReader, StreamEvent};
 
 /// API Gateway ends a streamed answer after 15 minutes; waiting longer is of no use.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client of one deployment's chat API. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ChatClient {
-    http: reqwest::Client,
-    url: Url,
-    region: String,
-    credentials: SharedCredentialsProvider,
+    api: Api,
 }
 
 /// What arrives before the answer is complete.
@@ -48,26 +44,19 @@ impl ChatClient {
     pub fn new(mut url: Url, region: String, credentials: SharedCredentialsProvider) -> Result<Self, ChatError> {
         let path = url.path().trim_end_matches('/');
         let path = path.strip_suffix("/chat").unwrap_or(path).to_owned();
-        url.set_path(&format!("{path}/"));
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
-            // A redirected signature is not valid at its target, and our API never redirects.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(ChatError::Transport)?;
-        Ok(Self { http, url, region, credentials })
+        url.set_path(&path);
+        Api::new(url, region, credentials, ANSWER_TIMEOUT).map(|api| Self { api })
     }
 
     /// The same API for somebody else.
     #[must_use]
     pub fn with_credentials(&self, credentials: Credentials) -> Self {
-        Self { credentials: SharedCredentialsProvider::new(credentials), ..self.clone() }
+        Self { api: self.api.with_credentials(credentials) }
     }
 
     /// Address of the API's stage; ends with a slash.
     pub fn url(&self) -> &Url {
-        &self.url
+        self.api.url()
     }
 
     /// Asks one thing and waits for the whole answer. `progress` hears of steps and text as they arrive; with a server that
@@ -89,16 +78,15 @@ impl ChatClient {
             [(header::CONTENT_TYPE, "application/json"), (header::ACCEPT, "text/event-stream, application/json")];
         let response = self.send(Method::POST, "chat", &headers, body.to_string().into()).await?;
         if !response.status().is_success() {
-            return Err(ChatError::Refused(Box::new(answer::problem(response).await)));
+            return Err(ChatError::Refused(Box::new(api::problem(response).await)));
         }
         let media_type = response.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if media_type.is_some_and(|media_type| media_type.starts_with("text/event-stream")) {
             return read_events(response, progress).await;
         }
         let bytes = response.bytes().await.map_err(ChatError::Transport)?;
-        let answer: Answer = serde_json::from_slice(&bytes).map_err(|error| {
-            ChatError::Unreadable(format!("{error}; it begins with {:?}", answer::beginning(&bytes)))
-        })?;
+        let answer: Answer = serde_json::from_slice(&bytes)
+            .map_err(|error| ChatError::Unreadable(format!("{error}; it begins with {:?}", api::beginning(&bytes))))?;
         answer.steps.iter().for_each(|step| progress(Progress::Step(step)));
         progress(Progress::Text(&answer.reply));
         Ok(answer)
@@ -115,12 +103,7 @@ impl ChatClient {
         headers: &[(header::HeaderName, &str)],
         body: Bytes,
     ) -> Result<reqwest::Response, ChatError> {
-        let url = self.url.join(path).map_err(|error| ChatError::Unsendable(format!("{path}: {error}")))?;
-        let credentials =
-            self.credentials.provide_credentials().await.map_err(|error| ChatError::Credentials(Box::new(error)))?;
-        let request = sign::sign(method, &url, headers, body, &self.region, credentials)?;
-        let request = request.try_into().map_err(ChatError::Transport)?;
-        self.http.execute(request).await.map_err(ChatError::Transport)
+        self.api.send(method, path, headers, body).await
     }
 }
 

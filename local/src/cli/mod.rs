@@ -3,6 +3,8 @@
 mod chat;
 mod local;
 mod prompt;
+mod registry;
+mod servers;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -28,6 +30,10 @@ enum Command {
     Chat(chat::ChatArguments),
     /// Runs the whole of Switchyard on this machine, with no AWS account.
     Local(local::LocalArguments),
+    /// Looks after the registered MCP servers: list, register, approve, test and more.
+    Servers(Box<servers::ServersArguments>),
+    /// Lets other programs use the registry of MCP servers.
+    Registry(registry::RegistryArguments),
 }
 
 /// Does what the command line says; 0 when it went well, 1 when not, 2 when the command line is wrong.
@@ -37,6 +43,8 @@ pub async fn run() -> ExitCode {
     let done = match arguments.command {
         Command::Chat(arguments) => chat::run(arguments, terminal).await,
         Command::Local(arguments) => local::run(arguments, terminal).await,
+        Command::Servers(arguments) => servers::run(*arguments, terminal).await,
+        Command::Registry(arguments) => registry::run(arguments, terminal).await,
     };
     match done {
         Ok(code) => code,

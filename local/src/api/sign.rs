@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use url::Url;
 
-use super::ChatError;
+use super::ApiError;
 
 /// The name that API Gateway's signatures carry.
 const SERVICE: &str = "execute-api";
@@ -24,8 +24,8 @@ pub(super) fn sign(
     body: Bytes,
     region: &str,
     credentials: Credentials,
-) -> Result<Request<Bytes>, ChatError> {
-    let unsendable = |error: &dyn std::fmt::Display| ChatError::Unsendable(error.to_string());
+) -> Result<Request<Bytes>, ApiError> {
+    let unsendable = |error: &dyn std::fmt::Display| ApiError::Unsendable(error.to_string());
     let identity = credentials.into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
