@@ -1,13 +1,14 @@
 //! The examples, deployed as they are, found in the registry and called by mcp_proxy.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
     aws,
     cloudformation::delete,
     events::{body, call},
-    eventually, run, teams,
+    eventually, registry, run, teams,
 };
 
 async fn called(server: &str, tool: &str, parameters: &[(&str, &str, &str)]) -> Value {
@@ -56,6 +57,12 @@ fn the_examples_are_deployed_registered_and_called() {
         let answer = called("reports", "generate_report", &parameters).await;
         let report = answer["result"]["report"].as_str().unwrap_or_else(|| panic!("{answer}"));
         assert!(report.starts_with("# Cities\n\n| city | people |\n"), "{report}");
+
+        // What operators test from the registry API is asked with the key too.
+        let path = "servers/reports/versions/1.0.0/test";
+        let tested = registry().await.send(Method::POST, path, &[], "".into()).await.unwrap();
+        let tested: Value = tested.json().await.unwrap();
+        assert_eq!((&tested["ok"], &tested["tools"]["same"]), (&json!(true), &json!(true)), "{tested}");
 
         for stack in ["examples-echo", "examples-products", "examples-reports"] {
             delete(stack).await;

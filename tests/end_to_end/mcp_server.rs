@@ -1,13 +1,14 @@
 //! The life of a server that a team registers with the construct McpServer: what CloudFormation does at each step, the registry
 //! follows.
 
-use serde_json::Value;
+use http::Method;
+use serde_json::{Value, json};
 
 use crate::support::{
     aws::{self, element},
     cloudformation::{change, delete, events},
     events::{body, call},
-    eventually, run, teams, unique,
+    eventually, registry, run, teams, unique,
 };
 
 /// Status and only tool of an entry.
@@ -95,6 +96,21 @@ fn requests_to_a_function_url_are_signed_under_the_role_that_was_made_for_it() {
         let url = aws::text(&registered, "endpoint_url");
         assert!(url.contains(".lambda-url.us-east-1.on.aws"), "{url}");
         assert_eq!(called("signed", "wave").await["message"], "called wave");
+        let wish = [("agent_type", "string", "samples"), ("instruction", "string", "Wave."), ("environment", "string", "dev")];
+        let event = call("orchestrator", "invoke-specialized-agent", "invoke_agent", &wish);
+        let answer = body(&aws::invoke("agent_invoker", &event).await.unwrap());
+        assert!(answer["reply"].as_str().is_some_and(|reply| reply.contains("called wave")), "{answer}");
+
+        // The others that ask servers sign under it too.
+        let path = "servers/signed/versions/1.0.0/test";
+        let tested = registry().await.send(Method::POST, path, &[], "".into()).await.unwrap();
+        let tested: Value = tested.json().await.unwrap();
+        assert_eq!((&tested["ok"], &tested["mcp_version"]), (&json!(true), &json!("2025-11-25")), "{tested}");
+        assert!(aws::invoke("health_checker", &json!({})).await.unwrap()["checked"].is_u64());
+        eventually("the server to be found healthy", || async {
+            (aws::text(&aws::health("signed", "1.0.0").await?, "condition") == "healthy").then_some(())
+        })
+        .await;
 
         // Without a signature nobody gets in.
         let host = url.trim_start_matches("https://").trim_end_matches('/');

@@ -11,7 +11,9 @@ use crate::support::{
     aws,
     cloudformation::{change, delete, events},
     events::{body, call, state},
-    eventually, run, unique,
+    eventually,
+    language_model::{AgentRuntime, Next},
+    run, unique,
 };
 
 /// Names and arguments of the tools that were called, and `_meta` of each call.
@@ -200,6 +202,65 @@ fn an_agent_finds_and_calls_what_its_lists_allow_and_nothing_else() {
         assert_eq!(answer["result"]["shelf"], 7, "{answer}");
         for name in [&id, &other] {
             delete(name).await;
+        }
+    });
+}
+
+#[test]
+fn a_language_model_finds_and_calls_a_tool_for_its_agent() {
+    run(async {
+        let (endpoint, called) = library().await;
+        let id = unique("library");
+        let (outcome, _) = change("CreateStack", &id, &template(&id, &endpoint, &json!({}))).await;
+        assert_eq!(outcome, "CREATE_COMPLETE", "{}", events(&id).await);
+        eventually("the library is found", || async {
+            let found = find("librarian", "libraries", &format!("{id}: find a book")).await;
+            (!names(&found, &id).is_empty()).then_some(())
+        })
+        .await;
+
+        let (heard, server_id) = (Arc::<Mutex<Vec<Value>>>::default(), id.clone());
+        let hears = Arc::clone(&heard);
+        let runtime = AgentRuntime::start(move |answers| match answers {
+            [] => Next::Call("find_tools", json!({ "query": format!("{server_id}: on which shelf does a book stand") })),
+            [found] => {
+                let tool = found["tools"].as_array().unwrap().iter().find(|tool| tool["server_id"] == server_id).unwrap();
+                let arguments = json!({ "title": "Emma" }).to_string();
+                Next::Call(
+                    "call_tool",
+                    json!({ "server_id": tool["server_id"], "tool": tool["tool"], "arguments_json": arguments }),
+                )
+            }
+            [.., shelf] => {
+                hears.lock().unwrap().push(shelf.clone());
+                Next::Reply(shelf["message"].to_string())
+            }
+        })
+        .await;
+        for agent in ["tools", "librarian"] {
+            runtime.say(agent, "On which shelf does Emma stand?").await;
+        }
+        let heard = heard.lock().unwrap().clone();
+        assert_eq!(heard.len(), 2, "{heard:?}");
+        assert!(heard.iter().all(|answer| answer["result"]["shelf"] == 7), "{heard:?}");
+        assert_eq!(called.lock().unwrap().len(), 2);
+        delete(&id).await;
+    });
+}
+
+/// Each is a specialist that the orchestrator may ask; the offline planner has no sense for tools that it must find first.
+#[test]
+fn the_orchestrator_can_ask_agents_that_find_their_tools() {
+    run(async {
+        for agent in ["tools", "librarian"] {
+            let wish = [
+                ("agent_type", "string", agent),
+                ("instruction", "string", "On which shelf does Emma stand?"),
+                ("environment", "string", "dev"),
+            ];
+            let event = call("orchestrator", "invoke-specialized-agent", "invoke_agent", &wish);
+            let answer = body(&aws::invoke("agent_invoker", &event).await.unwrap());
+            assert!(answer["reply"].as_str().is_some_and(|reply| !reply.is_empty()), "{answer}");
         }
     });
 }

@@ -47,6 +47,13 @@ pub(crate) async fn server(server_id: &str, version: &str) -> Option<Item> {
     get.key("server_id", word(server_id)).key("version", word(version)).send().await.unwrap().item
 }
 
+/// What health checks know of a version of a server.
+pub(crate) async fn health(server_id: &str, version: &str) -> Option<Item> {
+    let word = |text: &str| AttributeValue::S(text.to_owned());
+    let get = dynamodb().await.get_item().table_name("SwitchyardState-local").consistent_read(true);
+    get.key("pk", word(&format!("health#{server_id}@{version}"))).key("sk", word("state")).send().await.unwrap().item
+}
+
 /// Invokes a function; the error is what it reports.
 pub(crate) async fn invoke(function: &str, event: &Value) -> Result<Value, String> {
     let client = aws_sdk_lambda::Client::new(&config().await);
