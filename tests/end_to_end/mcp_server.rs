@@ -8,7 +8,9 @@ use crate::support::{
     aws::{self, element},
     cloudformation::{change, delete, events},
     events::{body, call},
-    eventually, registry, run, teams, unique,
+    eventually,
+    language_model::{AgentRuntime, Next},
+    registry, run, teams, unique,
 };
 
 /// Status and only tool of an entry.
@@ -96,10 +98,12 @@ fn requests_to_a_function_url_are_signed_under_the_role_that_was_made_for_it() {
         let url = aws::text(&registered, "endpoint_url");
         assert!(url.contains(".lambda-url.us-east-1.on.aws"), "{url}");
         assert_eq!(called("signed", "wave").await["message"], "called wave");
-        let wish = [("agent_type", "string", "samples"), ("instruction", "string", "Wave."), ("environment", "string", "dev")];
-        let event = call("orchestrator", "invoke-specialized-agent", "invoke_agent", &wish);
-        let answer = body(&aws::invoke("agent_invoker", &event).await.unwrap());
-        assert!(answer["reply"].as_str().is_some_and(|reply| reply.contains("called wave")), "{answer}");
+        let runtime = AgentRuntime::start(|answers| match answers {
+            [] => Next::Call("wave", json!({})),
+            [.., answer] => Next::Reply(answer["message"].to_string()),
+        })
+        .await;
+        assert_eq!(runtime.say("samples", "Greet me.").await, "\"called wave\"");
 
         // The others that ask servers sign under it too.
         let path = "servers/signed/versions/1.0.0/test";

@@ -11,7 +11,8 @@ use super::stack;
 
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
-async fn config() -> SdkConfig {
+/// Everything goes to the stack, as its owner.
+pub(crate) async fn config() -> SdkConfig {
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(local::stack::REGION))

@@ -1,12 +1,15 @@
 //! An agent runtime beside the stack's, whose agents think with a language model: one that a test plays.
 
 use std::{
+    fs::File,
     io::{BufRead as _, BufReader},
     process::{Child, Command, Stdio},
 };
 
 use aws_credential_types::provider::ProvideCredentials as _;
+use aws_sdk_bedrockagentruntime::types::ResponseStream;
 use axum::{Json, Router, routing::post};
+use handlers::definitions::{LOCAL_ALIAS_ID, local_agent_id};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
@@ -40,6 +43,7 @@ impl AgentRuntime {
         let model = serve(think).await;
         let credentials = local::stack::credentials().provide_credentials().await.unwrap();
         let program = std::env::current_exe().unwrap();
+        let log = definitions().with_file_name("logs").join(format!("{}.log", super::unique("agent_runtime")));
         let mut process = Command::new(program.ancestors().nth(2).unwrap().join("agent_runtime"))
             .env_clear()
             .env("AWS_ENDPOINT_URL", stack().await.aws_url().as_str())
@@ -53,6 +57,7 @@ impl AgentRuntime {
             .args(["--listen", "127.0.0.1:0", "--model", "openai", "--model-name", "played", "--model-url"])
             .arg(model)
             .stdout(Stdio::piped())
+            .stderr(File::create(log).unwrap())
             .spawn()
             .unwrap();
         let mut line = String::new();
@@ -61,14 +66,19 @@ impl AgentRuntime {
         Self { process, url: format!("http://{address}").parse().unwrap() }
     }
 
-    /// Says something to an agent and waits until it has finished.
-    pub(crate) async fn say(&self, agent: &str, text: &str) {
-        let path = format!("agents/{}/agentAliases/LOCAL/sessions/{}/text", agent.to_uppercase(), super::unique("session"));
-        let url = self.url.join(&path).unwrap();
-        let answer = reqwest::Client::new().post(url).json(&json!({ "inputText": text })).send().await.unwrap();
-        let status = answer.status();
-        let events = answer.bytes().await.unwrap();
-        assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&events));
+    /// Says something to an agent and returns its reply.
+    pub(crate) async fn say(&self, agent: &str, text: &str) -> String {
+        let config = aws_sdk_bedrockagentruntime::config::Builder::from(&super::aws::config().await);
+        let client = aws_sdk_bedrockagentruntime::Client::from_conf(config.endpoint_url(self.url.as_str()).build());
+        let invoke = client.invoke_agent().agent_id(local_agent_id(agent)).agent_alias_id(LOCAL_ALIAS_ID);
+        let answer = invoke.session_id(super::unique("session")).input_text(text).send().await.unwrap();
+        let (mut events, mut reply) = (answer.completion, Vec::new());
+        while let Some(event) = events.recv().await.unwrap() {
+            if let ResponseStream::Chunk(part) = event {
+                reply.extend(part.bytes.unwrap().into_inner());
+            }
+        }
+        String::from_utf8(reply).unwrap()
     }
 }
 
@@ -84,7 +94,8 @@ async fn serve(think: impl Fn(&[Value]) -> Next + Clone + Send + Sync + 'static)
             Next::Reply(reply) => json!({ "role": "assistant", "content": reply }),
             Next::Call(name, arguments) => {
                 // The runtime names each function for the model.
-                let mut names = request["tools"].as_array().unwrap().iter().map(|tool| tool["function"]["name"].as_str().unwrap());
+                let mut names =
+                    request["tools"].as_array().unwrap().iter().map(|tool| tool["function"]["name"].as_str().unwrap());
                 let name = names.find(|known| known.ends_with(name)).unwrap_or_else(|| panic!("{name}: {request}"));
                 let function = json!({ "name": name, "arguments": arguments.to_string() });
                 json!({ "role": "assistant", "content": null,
