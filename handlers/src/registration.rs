@@ -31,7 +31,7 @@ use self::{
 use crate::{
     env,
     error::{Error, Kind, Result, internal, invalid, shorten},
-    mcp_client::{Discovery, Failure, Guard, LambdaArn, McpClient},
+    mcp_client::{CallError, Discovery, Failure, Guard, LambdaArn, McpClient},
     notices::{Notice, Notices},
     registry::{
         self, AuthenticationType, Claim, Holding, ProtocolType, Registry, Server, Standing, Status,
@@ -46,6 +46,13 @@ const ANSWER_TIME: Duration = Duration::from_secs(8);
 
 /// How long a server whose tools are given in the template is asked for its MCP version.
 const VERSION_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a server that refuses us is asked again for its tools: AWS needs a while until a key, a role or a right that was
+/// made in the same deployment is known everywhere.
+const NEWNESS: Duration = Duration::from_secs(30);
+
+/// The pause after the first refusal, which doubles.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The function `registration`.
 #[derive(Debug, Clone)]
@@ -188,7 +195,7 @@ impl Registration {
             Some(tools) => tools,
             None if may_ask => {
                 let Discovery { mcp_version, mut tools } =
-                    self.client.discover(&server, deadline).await.map_err(|e| undiscovered(&e.to_string()))?;
+                    self.discover(&server, deadline).await.map_err(|e| undiscovered(&e.to_string()))?;
                 rules::distrust(&mut tools);
                 server.mcp_version = Some(mcp_version);
                 tools
@@ -206,6 +213,22 @@ impl Registration {
         }
         server.definition_hash = server.compute_hash();
         Ok(server)
+    }
+
+    /// Asks a server for its tools, and one that does not let us in yet again.
+    async fn discover(&self, server: &Server, deadline: Instant) -> Result<Discovery, CallError> {
+        let patience = deadline.min(Instant::now() + NEWNESS);
+        let mut pause = PAUSE;
+        loop {
+            match self.client.discover(server, deadline).await {
+                Err(CallError { failure, .. }) if failure.may_be_new() && Instant::now() + pause < patience => {
+                    tracing::info!(server_id = server.server_id, %failure, "the server does not let us in yet");
+                    tokio::time::sleep(pause).await;
+                    pause *= 2;
+                }
+                outcome => return outcome,
+            }
+        }
     }
 
     /// The MCP version of a server whose tools are known; none if it cannot be learned now.

@@ -47,6 +47,35 @@ async fn tools_that_are_not_given_are_discovered() {
     assert_eq!(entry.definition_hash, entry.compute_hash(), "the hash survives DynamoDB");
 }
 
+/// As API Gateway does while a new key is not known everywhere.
+#[tokio::test]
+async fn a_server_that_does_not_let_us_in_yet_is_asked_again() {
+    let server = MockServer::start().await;
+    Mock::given(any()).respond_with(ResponseTemplate::new(403)).up_to_n_times(1).mount(&server).await;
+    let answer = |request: &wiremock::Request| {
+        let message: Value = request.body_json().unwrap();
+        let result = match message["method"].as_str().unwrap() {
+            "initialize" => json!({
+                "protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "new", "version": "1"},
+            }),
+            "tools/list" => json!({"tools": [{"name": "look", "inputSchema": {"type": "object"}}]}),
+            _ if message.get("id").is_none() => return ResponseTemplate::new(202),
+            _ => {
+                let error = json!({"code": -32601, "message": "Method not found"});
+                let answer = json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
+                return ResponseTemplate::new(200).set_body_json(answer);
+            }
+        };
+        ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": message["id"], "result": result}))
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let desk = Desk::open("http://127.0.0.1:9").await;
+    let mut wish = properties(&server.uri());
+    wish.as_object_mut().unwrap().remove("AvailableTools");
+    succeeded(&desk.create(FIRST, &wish).await);
+    assert_eq!(desk.entry("1.0.0").await.unwrap().available_tools[0].name, "look");
+}
+
 #[tokio::test]
 async fn a_server_that_is_down_is_registered_if_its_tools_are_given() {
     let desk = Desk::open("http://127.0.0.1:9").await;
