@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build package container bench test fuzz lint local openapi synth deploy destroy
+.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
