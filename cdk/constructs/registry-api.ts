@@ -29,7 +29,7 @@ const UNSIGNED = 1 / 4;
  * In the path that the function gets, a percent-encoded slash (`%2F`, as in `/v0.1/servers/com.example%2Ftools/versions`) is
  * still encoded: a REST API passes the path on as it was sent, and decodes `pathParameters` alone, which the function does not
  * read. MiniStack decodes the path as well. The function must take both. Source: events captured from API Gateway in
- * https://github.com/hotsock/voker/pull/8; measured on MiniStack 1.5.33.
+ * https://github.com/hotsock/voker/pull/8; the source code of MiniStack 1.5.33.
  */
 export class RegistryApi extends Construct {
   readonly restApiId: string;
