@@ -18,14 +18,30 @@ export type RunMetric =
 export type ServerMetric = "ServerHealth" | "ResponseTime";
 
 /** A metric of a run. */
-export function runMetric(stage: string, metricName: RunMetric, statistic: string): cloudwatch.Metric {
+export function runMetric(
+  stage: string,
+  metricName: RunMetric,
+  statistic: string,
+  period = Duration.minutes(5),
+): cloudwatch.Metric {
   return new cloudwatch.Metric({
     namespace: HEALTH_NAMESPACE,
     metricName,
     dimensionsMap: { Stage: stage },
     statistic,
-    period: Duration.minutes(5),
+    period,
   });
+}
+
+/** A metric of one server; by default its average over five minutes. */
+export function serverMetric(
+  stage: string,
+  serverId: string,
+  metricName: ServerMetric,
+  options?: cloudwatch.MetricOptions,
+): cloudwatch.Metric {
+  const dimensionsMap = { Stage: stage, ServerId: serverId };
+  return new cloudwatch.Metric({ namespace: HEALTH_NAMESPACE, metricName, dimensionsMap, ...options });
 }
 
 /** A metric of each server there is: a line each, under the server's id. */

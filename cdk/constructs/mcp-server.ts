@@ -9,6 +9,7 @@ import { Construct, type IDependable } from "constructs";
 import { Mistake } from "../mistake";
 import { MCP_TAG, serverRole } from "../names";
 import { ApiKeySecret } from "./api-key-secret";
+import { serverMetric, type ServerMetric } from "./health-metrics";
 import { BROWSER_HEADERS, McpRestApi } from "./mcp-rest-api";
 import { wayOf, type Way } from "./mcp-server-checks";
 import type { McpServerProps } from "./mcp-server-props";
@@ -126,12 +127,10 @@ export class McpServer extends Construct {
     throw new Mistake(`McpServer ${JSON.stringify(serverId)}: who may call ${this.endpointUrl} is not decided here`);
   }
 
-  /** A metric that the registry's health checks write for this server; see handlers/src/health_checker/metrics.rs. */
-  metric(metricName: string, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
-    const dimensionsMap = { ServerId: this.props.serverId };
-    return new cloudwatch.Metric({ namespace: "MCPRegistry/Health", metricName, dimensionsMap, ...options }).attachTo(
-      this,
-    );
+  /** A metric that the registry's health checks write for this server, all its versions together. */
+  metric(metricName: ServerMetric, options?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    const { stage, serverId } = this.props;
+    return serverMetric(stage, serverId, metricName, options).attachTo(this);
   }
 
   /** 1 while the server is healthy and 0 while not; by default the minimum over five minutes. */

@@ -6,7 +6,7 @@ import { LOCAL, switchyard } from "./support";
 
 const TOPIC = "arn:aws:sns:us-east-1:111122223333:on-call";
 const FUNCTIONS = [...HANDLERS, "pipelines"];
-const REGISTRY = ["registry-errors", "unhealthy-servers", "approvals-waiting"];
+const REGISTRY = ["registry-errors", "unhealthy-servers", "health-unchecked", "approvals-waiting"];
 const TYPES = ["AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"];
 
 /** The alarms by what follows the stage in their names. */
@@ -30,7 +30,7 @@ test("without a topic nothing is made that costs", () => {
   }
 });
 
-test("every function has three alarms, the stage two more and the registry three", () => {
+test("every function has three alarms, the stage two more and the registry four", () => {
   const expected = FUNCTIONS.flatMap((bin) => ["duration", "errors", "throttles"].map((end) => `${bin}-${end}`));
   assert.deepEqual([...alarms().keys()].sort(), [...expected, ...REGISTRY, "chat_api-errors", "faults"].sort());
   const { service } = switchyard({ alarmTopicArn: TOPIC });
@@ -41,11 +41,30 @@ test("an alarm tells the topic when it goes off and when it is over, and is sile
   for (const [name, alarm] of alarms()) {
     assert.deepEqual(alarm["AlarmActions"], [TOPIC], name);
     assert.deepEqual(alarm["OKActions"], [TOPIC], name);
+    assert.equal(alarm["EvaluationPeriods"], 1, name);
+    if (name === "health-unchecked") continue;
     assert.equal(alarm["TreatMissingData"], "notBreaching", name);
     assert.equal(alarm["ComparisonOperator"], "GreaterThanOrEqualToThreshold", name);
-    assert.equal(alarm["EvaluationPeriods"], 1, name);
     assert.equal(alarm["Period"], 300, name);
   }
+});
+
+test("15 minutes without a run of the health checks are a fault: there is no count of what does not happen", () => {
+  const alarm = alarms().get("health-unchecked");
+  assert.deepEqual(
+    [alarm?.["Namespace"], alarm?.["MetricName"], alarm?.["Statistic"], dimensions(alarm)],
+    ["MCPRegistry/Health", "ActiveServers", "SampleCount", { Stage: "dev" }],
+  );
+  assert.deepEqual(
+    [alarm?.["ComparisonOperator"], alarm?.["Threshold"], alarm?.["Period"], alarm?.["TreatMissingData"]],
+    ["LessThanThreshold", 1, 900, "breaching"],
+  );
+  const { service } = switchyard({ alarmTopicArn: TOPIC });
+  const rules = [...service.ofType("AWS::Events::Rule").values()].map(({ Properties: p }) => String(p["Name"]));
+  assert.ok(
+    rules.some((name) => String(alarm?.["AlarmDescription"]).includes(`rule ${name} is`)),
+    rules.join(),
+  );
 });
 
 test("an alarm says in its mail what it means and what to do first", () => {

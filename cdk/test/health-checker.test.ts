@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
+import { serverMetric } from "../constructs/health-metrics";
 import { LOCAL, ROOT, switchyard } from "./support";
 
 for (const [name, settings, stage] of [
@@ -80,11 +81,14 @@ test("dashboard and alarms name metrics, and dimensions of them, that health_che
     assert.equal(schema, [namespace, constant("SERVER_ID"), constant("STAGE")].join(","));
     assert.ok(written(String(metric)), metric);
   }
+  const one = serverMetric("dev", "cities", "ServerHealth");
+  assert.equal(one.namespace, namespace);
+  assert.deepEqual(one.dimensions, { [String(constant("STAGE"))]: "dev", [String(constant("SERVER_ID"))]: "cities" });
   const { service } = switchyard({ alarmTopicArn: "arn:aws:sns:us-east-1:111122223333:on-call" });
   const alarms = [...service.ofType("AWS::CloudWatch::Alarm").values()].filter(
     ({ Properties: p }) => p["Namespace"] === namespace,
   );
-  assert.equal(alarms.length, 2);
+  assert.equal(alarms.length, 3);
   for (const { Properties: p } of alarms) assert.ok(written(String(p["MetricName"])), String(p["MetricName"]));
 });
 

@@ -367,7 +367,7 @@ test("what the registration tells is to be had, and so are the server's metrics"
   assert.equal(metric.metricName, "ResponseTime");
   assert.equal(metric.period.toSeconds(), 60);
   assert.equal(it.metricServerHealth().statistic, "Minimum");
-  assert.deepEqual(it.metricServerHealth().dimensions, { ServerId: "cities" });
+  assert.deepEqual(it.metricServerHealth().dimensions, { Stage: "dev", ServerId: "cities" });
 });
 
 test("what cannot be is told when it is written", () => {
