@@ -21,6 +21,33 @@ test("echo is open to anybody, at a price that has a limit", () => {
   assert.equal(p["AvailableTools"], undefined, "asked for at deployment");
 });
 
+test("echo answers in its protocol whatever it is sent", () => {
+  const call = (params: unknown) => JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+  const cases: [body: string, code: number | undefined][] = [
+    [call({ name: "echo", arguments: { message: "hello" } }), undefined],
+    [call([1]), -32602],
+    [call({ name: "echo", arguments: "hello" }), -32602],
+    [call({ name: "shout" }), -32602],
+    ["[".repeat(60_000), -32700],
+    ["[]", -32600],
+  ];
+  const events = cases.map(([body]) => ({ requestContext: { http: { method: "POST" } }, rawPath: "/", body }));
+  const program =
+    "import json, sys, handler; print(json.dumps([handler.handler(e, None) for e in json.load(sys.stdin)]))";
+  const printed = execFileSync("python3", ["-B", "-c", program], {
+    cwd: path.join(ROOT, "examples/echo/server"),
+    input: JSON.stringify(events),
+    encoding: "utf8",
+  });
+  const answers = (JSON.parse(printed) as { body: string }[]).map(
+    ({ body }) => JSON.parse(body) as { error?: { code: number } },
+  );
+  assert.deepEqual(
+    answers.map(({ error }) => error?.code),
+    cases.map(([, code]) => code),
+  );
+});
+
 test("products is a GraphQL API whose key goes into its secret", () => {
   const synthesised = new Synthesised(new ProductsStack(app(), "Products", { stage: "dev" }));
   const { Properties: p } = synthesised.one(TYPE);

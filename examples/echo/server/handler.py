@@ -40,14 +40,14 @@ def handler(event: dict, context: object) -> dict:
         return response(405 if event["rawPath"] == "/" else 404, {"error": "Send MCP messages with POST /."})
     try:
         message = json.loads(body_of(event))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return response(400, failure(None, -32700, f"The body is no JSON: {error}"))
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0":
         return response(400, failure(None, -32600, "Send one JSON-RPC 2.0 message."))
     if "id" not in message:
         return {"statusCode": 202}
     try:
-        result = answer(message.get("method"), message.get("params") or {})
+        result = answer(message.get("method"), fields_of(message, "params"))
     except McpError as error:
         return response(200, failure(message["id"], error.code, str(error)))
     return response(200, {"jsonrpc": "2.0", "id": message["id"], "result": result})
@@ -67,8 +67,16 @@ def answer(method: object, params: dict) -> dict:
     if method == "tools/list":
         return {"tools": [ECHO]}
     if method == "tools/call":
-        return call(params.get("name"), params.get("arguments") or {})
+        return call(params.get("name"), fields_of(params, "arguments"))
     raise McpError(-32601, f"There is no method {method}.")
+
+
+def fields_of(parent: dict, name: str) -> dict:
+    """An object that may be left out."""
+    fields = parent.get(name) or {}
+    if not isinstance(fields, dict):
+        raise McpError(-32602, f"{name} must be an object.")
+    return fields
 
 
 def call(name: object, arguments: dict) -> dict:
