@@ -201,9 +201,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether it is what AWS says for a while after a key, a role or a right was made.
+    /// Whether it is what AWS says for a while after a key, a role, a tag or a right was made.
     pub(crate) const fn may_be_new(&self) -> bool {
-        matches!(self, Self::Unauthorized { .. } | Self::RoleUnusable { .. })
+        matches!(self, Self::Unauthorized { .. } | Self::RoleUnusable { .. } | Self::FunctionDenied { .. })
     }
 
     /// Whether the tool may have started if this happened to a `tools/call`. Whether it did, [`CallError`] knows.

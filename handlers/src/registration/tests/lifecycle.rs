@@ -47,33 +47,42 @@ async fn tools_that_are_not_given_are_discovered() {
     assert_eq!(entry.definition_hash, entry.compute_hash(), "the hash survives DynamoDB");
 }
 
-/// As API Gateway does while a new key is not known everywhere.
+/// An MCP server with one tool.
+fn newcomer(request: &wiremock::Request) -> ResponseTemplate {
+    let message: Value = request.body_json().unwrap();
+    let result = match message["method"].as_str().unwrap() {
+        "initialize" => json!({
+            "protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "new", "version": "1"},
+        }),
+        "tools/list" => json!({"tools": [{"name": "look", "inputSchema": {"type": "object"}}]}),
+        _ if message.get("id").is_none() => return ResponseTemplate::new(202),
+        _ => {
+            let error = json!({"code": -32601, "message": "Method not found"});
+            let answer = json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
+            return ResponseTemplate::new(200).set_body_json(answer);
+        }
+    };
+    ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": message["id"], "result": result}))
+}
+
+/// As API Gateway does while a new key is not known everywhere, and Lambda while a new tag or right is not.
 #[tokio::test]
 async fn a_server_that_does_not_let_us_in_yet_is_asked_again() {
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(ResponseTemplate::new(403)).up_to_n_times(1).mount(&server).await;
-    let answer = |request: &wiremock::Request| {
-        let message: Value = request.body_json().unwrap();
-        let result = match message["method"].as_str().unwrap() {
-            "initialize" => json!({
-                "protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": {"name": "new", "version": "1"},
-            }),
-            "tools/list" => json!({"tools": [{"name": "look", "inputSchema": {"type": "object"}}]}),
-            _ if message.get("id").is_none() => return ResponseTemplate::new(202),
-            _ => {
-                let error = json!({"code": -32601, "message": "Method not found"});
-                let answer = json!({"jsonrpc": "2.0", "id": message["id"], "error": error});
-                return ResponseTemplate::new(200).set_body_json(answer);
-            }
-        };
-        ResponseTemplate::new(200).set_body_json(json!({"jsonrpc": "2.0", "id": message["id"], "result": result}))
-    };
-    Mock::given(any()).respond_with(answer).mount(&server).await;
-    let desk = Desk::open("http://127.0.0.1:9").await;
-    let mut wish = properties(&server.uri());
-    wish.as_object_mut().unwrap().remove("AvailableTools");
-    succeeded(&desk.create(FIRST, &wish).await);
-    assert_eq!(desk.entry("1.0.0").await.unwrap().available_tools[0].name, "look");
+    let tags = ResponseTemplate::new(200).set_body_json(json!({"Tags": {"switchyard-mcp": STAGE}}));
+    Mock::given(wiremock::matchers::method("GET")).respond_with(tags).mount(&server).await;
+    let denied = ResponseTemplate::new(403).insert_header("x-amzn-errortype", "AccessDeniedException");
+    let posted = || Mock::given(wiremock::matchers::method("POST"));
+    for endpoint in [&server.uri(), "arn:aws:lambda:us-east-1:123456789012:function:team-tools"] {
+        let desk = Desk::open(&server.uri()).await;
+        let refusal = posted().respond_with(denied.clone()).up_to_n_times(1).expect(1).mount_as_scoped(&server).await;
+        let welcome = posted().respond_with(newcomer).mount_as_scoped(&server).await;
+        let mut wish = properties(endpoint);
+        wish.as_object_mut().unwrap().remove("AvailableTools");
+        succeeded(&desk.create(FIRST, &wish).await);
+        assert_eq!(desk.entry("1.0.0").await.unwrap().available_tools[0].name, "look", "{endpoint}");
+        drop((refusal, welcome));
+    }
 }
 
 #[tokio::test]
