@@ -37,6 +37,8 @@ pub(crate) struct Source<'a> {
     pub(crate) title: &'a str,
     /// The attributes that are wanted, all if there are none.
     pub(crate) attributes: &'a [&'a str],
+    /// Whether what was written just before has to be seen; that costs twice as much.
+    pub(crate) consistent: bool,
 }
 
 /// The items with these keys, in any order, each at most once; those that are not there are left out.
@@ -67,7 +69,7 @@ async fn chunk(client: &Client, source: Source<'_>, keys: Vec<Item>) -> Result<V
 }
 
 fn request(source: Source<'_>, keys: Vec<Item>) -> Result<KeysAndAttributes> {
-    let mut request = KeysAndAttributes::builder().set_keys(Some(keys));
+    let mut request = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(source.consistent);
     // Placeholders for all of them: several are reserved words.
     for (index, name) in source.attributes.iter().enumerate() {
         request = request.expression_attribute_names(format!("#a{index}"), *name);

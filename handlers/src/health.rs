@@ -99,7 +99,7 @@ impl States {
     /// # Errors
     /// The table cannot be read.
     pub async fn read(&self, ids: &[String]) -> Result<HashMap<String, State>> {
-        let source = Source { table: &self.table, title: TABLE, attributes: &[] };
+        let source = Source { table: &self.table, title: TABLE, attributes: &[], consistent: false };
         let items = batch::get(&self.client, source, ids.iter().map(|id| key(id)).collect()).await?;
         let mut states = HashMap::with_capacity(items.len());
         for item in items {

@@ -101,7 +101,7 @@ impl Entries {
             let pair = |name: &str, value: &str| -> (String, AttributeValue) { (name.to_owned(), S(value.to_owned())) };
             Item::from([pair("server_id", &listed.server_id), pair("version", &listed.version)])
         };
-        let source = Source { table: &self.registry, title: TABLE, attributes: NEEDED };
+        let source = Source { table: &self.registry, title: TABLE, attributes: NEEDED, consistent: false };
         let items = batch::get(&self.client, source, listed.iter().map(key).collect()).await?;
         let mut servers = HashMap::with_capacity(items.len());
         for item in items {
@@ -119,8 +119,12 @@ impl Entries {
         let key = |id: &String| -> Item {
             Item::from([("pk".to_owned(), S(format!("held#{id}"))), ("sk".to_owned(), S("definition".to_owned()))])
         };
-        let source =
-            Source { table: &self.state, title: "definitions that wait for approval", attributes: &["proposed_at"] };
+        let source = Source {
+            table: &self.state,
+            title: "definitions that wait for approval",
+            attributes: &["proposed_at"],
+            consistent: false,
+        };
         let items = batch::get(&self.client, source, ids.iter().map(key).collect()).await?;
         Ok(items.into_iter().filter_map(|item| item.get("proposed_at")?.as_s().ok().cloned()).collect())
     }

@@ -2,19 +2,15 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use semver::Version;
 
 use super::{Item, Registry, Server, Status, TABLE, parse};
 use crate::{
-    error::{Error, Result, dependency},
+    batch::{self, Source},
+    error::Result,
     sdk::table_failed,
 };
-
-/// Keys of one request: what BatchGetItem takes.
-const BATCH: usize = 100;
-/// How often the keys that a request left unread are asked for again.
-const ATTEMPTS: usize = 10;
 
 impl Registry {
     /// Of every server the version that is called: the highest among its active ones, sorted by id. An entry that cannot be
@@ -53,43 +49,16 @@ impl Registry {
                 pair.into_iter().map(|(name, value)| (name.to_owned(), AttributeValue::S(value))).collect()
             })
             .collect();
+        let source = Source { table: &self.table, title: TABLE, attributes: &[], consistent: true };
         let mut servers = Vec::new();
-        for keys in keys.chunks(BATCH) {
-            for item in self.batch(keys).await? {
-                match parse(item) {
-                    Ok(server) if server.status == Status::Active => servers.push(server),
-                    Ok(_) => {}
-                    Err(error) => tracing::warn!(%error, "registry entry left out of the tools"),
-                }
+        for item in batch::get(&self.client, source, keys).await? {
+            match parse(item) {
+                Ok(server) if server.status == Status::Active => servers.push(server),
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "registry entry left out of the tools"),
             }
         }
         servers.sort_by(|a, b| a.server_id.cmp(&b.server_id));
         Ok(servers)
-    }
-
-    /// These entries. What one answer has no room for is asked for again.
-    async fn batch(&self, keys: &[Item]) -> Result<Vec<Item>> {
-        let failed = |e: aws_sdk_dynamodb::error::BuildError| -> Error {
-            crate::error::internal("A request for registry entries cannot be made.").with_source(e)
-        };
-        let mut wanted = keys.to_vec();
-        let mut found = Vec::new();
-        for _ in 0..ATTEMPTS {
-            let request = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true);
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(&self.table, request.build().map_err(failed)?)
-                .send()
-                .await
-                .map_err(|e| table_failed(TABLE, "read", e))?;
-            found.extend(answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
-            let left = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
-            wanted = left.map(|left| left.keys).unwrap_or_default();
-            if wanted.is_empty() {
-                return Ok(found);
-            }
-        }
-        Err(dependency("The MCP server registry could not be read whole: DynamoDB throttles. Try again in a minute."))
     }
 }
