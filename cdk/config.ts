@@ -50,7 +50,7 @@ export interface Config {
   readonly gitlabUrl: string;
   /** For how many minutes a succeeded execution answers the same wish of the same session. */
   readonly requestKeyMinutes: number;
-  /** Whether an MCP server that registers itself waits for a person, or is used at once. */
+  /** Whether an MCP server that registers itself waits for a person, or is used at once unless it wants credentials. */
   readonly registrationApproval: RegistrationApproval;
   /** Registrations an hour that one token may make from one address. */
   readonly registrationLimit: number;

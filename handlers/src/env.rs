@@ -109,7 +109,7 @@ pub struct Registration {
 pub enum Approval {
     /// It waits for a person.
     Required,
-    /// It is active at once.
+    /// It is active at once, unless calls to it carry credentials.
     Auto,
 }
 

@@ -41,7 +41,7 @@ use self::{
 };
 use super::{FUNCTION, RegistryApi, refusal::Refusal};
 use crate::{
-    env::{self, Approval},
+    env,
     error::{Error, Result, internal, timeout},
     json_body, problem,
     registry::{Server, Status, rules},
@@ -65,7 +65,6 @@ const EXAMPLE: &str = r#"{"server_name": "Weather", "endpoint_url": "https://wea
 pub(super) struct Desk {
     tokens: Tokens,
     limit: Limit,
-    status: Status,
 }
 
 impl Desk {
@@ -74,10 +73,6 @@ impl Desk {
         Self {
             tokens: Tokens::new(config, &settings.reach.stage),
             limit: Limit::new(client, settings.state_table.as_str(), settings.registration_limit),
-            status: match settings.approval {
-                Approval::Required => Status::Pending,
-                Approval::Auto => Status::Active,
-            },
         }
     }
 
@@ -176,7 +171,7 @@ async fn work(api: &RegistryApi, request: Request, deadline: Instant, record: &m
     let Holder { name, owner } = holder;
     let who = format!("{owner}/{name}");
     let quota = Some(Quota { limit: api.desk.limit.clone(), token: name, address });
-    let registrant = Registrant { owner, who, status: api.desk.status, quota };
+    let registrant = Registrant { owner, who, approval: api.settings.approval, quota };
     let entered = enter(api, &submission, &registrant, deadline).await?;
     record.server_id = Some(entered.entry.server_id.clone());
     record.version = Some(entered.entry.version.clone());

@@ -13,7 +13,6 @@ use super::{
     call::{Call, Empty, fields},
 };
 use crate::{
-    env::Approval,
     error::internal,
     mcp_client::LambdaArn,
     problem,
@@ -58,10 +57,7 @@ async fn work(api: &RegistryApi, call: &Call, request: Request) -> Result<(Statu
     let registrant = Registrant {
         owner: principal_owner(call.who.as_str()),
         who: call.who.as_str().to_owned(),
-        status: match api.settings.approval {
-            Approval::Required => Status::Pending,
-            Approval::Auto => Status::Active,
-        },
+        approval: api.settings.approval,
         quota: None,
     };
     let Entered { entry, is_new } = enter(api, &submission, &registrant, deadline).await?;

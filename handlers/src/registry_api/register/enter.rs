@@ -55,7 +55,7 @@ pub(in crate::registry_api) async fn enter(
         }
         let entry = checked(api, submission.entry(&server_id, &version, registrant), deadline).await?;
         if let Some(quota) = &registrant.quota {
-            quota.count(&submission.content_hash()?).await?;
+            quota.count(&submission.hash_at(&server_id, &version)?).await?;
         }
         let entry = completed(api, entry, submission.available_tools.is_none(), deadline).await?;
         match api.registry.create_owned(&entry, &registrant.who).await? {
@@ -96,7 +96,8 @@ async fn checked(api: &RegistryApi, mut entry: Server, deadline: Instant) -> Res
         };
         faults.push(Fault::at(pointer, error.failure.to_string()));
     }
-    if entry.available_tools.is_empty() && !may_ask(&entry) {
+    // Nobody has looked at the address yet, so it gets no credentials.
+    if entry.available_tools.is_empty() && entry.authentication_type != AuthenticationType::None {
         let detail = format!(
             "is missing: a server with the authentication type {} is not asked for its tools before it is approved",
             entry.authentication_type
@@ -138,11 +139,6 @@ async fn version(api: &RegistryApi, entry: &Server, deadline: Instant) -> Result
             Ok(None)
         }
     }
-}
-
-/// Whether a server is asked anything: what waits for approval gets no credentials.
-fn may_ask(entry: &Server) -> bool {
-    entry.authentication_type == AuthenticationType::None || entry.status == Status::Active
 }
 
 fn undiscovered(failure: &Failure) -> Error {

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 
 use super::{limit::Quota, tools};
 use crate::{
+    env::Approval,
     error::{Result, internal},
     mcp_client::{Guard, LambdaArn},
     problem::Fault,
@@ -17,6 +18,10 @@ use crate::{
         storable,
     },
 };
+
+/// Hexadecimal digits by which a registration is known again: the record of an hour holds one for each, and an item of DynamoDB
+/// has room for the 10,000 that a deployment may allow.
+const HASH_DIGITS: usize = 32;
 
 /// A server to register. Nothing else may be in the body; null counts as left out.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -77,8 +82,8 @@ pub(in crate::registry_api) struct Registrant {
     pub(in crate::registry_api) owner: String,
     /// Who did it, for the audit.
     pub(in crate::registry_api) who: String,
-    /// Status of a new entry.
-    pub(in crate::registry_api) status: Status,
+    /// Whether a new entry waits for a person.
+    pub(in crate::registry_api) approval: Approval,
     /// How many there may be; as many as one likes without.
     pub(in crate::registry_api) quota: Option<Quota>,
 }
@@ -125,7 +130,7 @@ impl Submission {
             api_key_header: self.api_key_header.clone(),
             available_tools: self.available_tools.clone().unwrap_or_default(),
             definition_hash: String::new(),
-            status: registrant.status,
+            status: self.status(registrant.approval),
             health_check_url: self.health_check_url.clone(),
             health_check_interval: self.health_check_interval,
             configuration: self.configuration.clone(),
@@ -151,13 +156,26 @@ impl Submission {
         rules::approve(&mut this).is_empty() && this.same_content(entry)
     }
 
-    /// A hash by which the same content is known again.
+    /// A hash by which the same content at the same place is known again. The place belongs to it: where the version is derived,
+    /// two contents in turn are a new version each time.
     ///
     /// # Errors
     /// It cannot be written as JSON.
-    pub(super) fn content_hash(&self) -> Result<String> {
-        let text = serde_json::to_vec(self).map_err(|e| internal("A registration cannot be hashed.").with_source(e))?;
-        Ok(hex::encode(Sha256::digest(text)))
+    pub(super) fn hash_at(&self, server_id: &str, version: &str) -> Result<String> {
+        let text = serde_json::to_vec(&(server_id, version, self))
+            .map_err(|e| internal("A registration cannot be hashed.").with_source(e))?;
+        let mut digits = hex::encode(Sha256::digest(text));
+        digits.truncate(HASH_DIGITS);
+        Ok(digits)
+    }
+
+    /// Status of a new entry. Whoever comes first gets a free id, and secrets and roles are found by the id: they may be there
+    /// already, for somebody else. So what is sent credentials waits for a person, whatever the deployment says of the rest.
+    fn status(&self, approval: Approval) -> Status {
+        match (approval, self.authentication_type) {
+            (Approval::Auto, AuthenticationType::None) => Status::Active,
+            _ => Status::Pending,
+        }
     }
 
     fn read(read: &mut Reader, guard: &Guard, endpoints: Endpoints<'_>) -> Self {
@@ -214,7 +232,7 @@ impl Submission {
     /// What is wrong with the tools that were given, and with the settings about them.
     fn tool_faults(&self) -> Vec<Fault> {
         let Some(tools) = &self.available_tools else { return Vec::new() };
-        let nobody = Registrant { owner: String::new(), who: String::new(), status: Status::Pending, quota: None };
+        let nobody = Registrant { owner: String::new(), who: String::new(), approval: Approval::Required, quota: None };
         let mut entry = self.entry("", "", &nobody);
         let mut faults = rules::approve(&mut entry);
         faults.extend(rules::tool_faults(&entry));

@@ -16,7 +16,7 @@ use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
 use super::*;
 use crate::{
-    env::Reach,
+    env::{Approval, Reach},
     mcp_client::{Guard, McpClient},
     notices::Notices,
     registry::Registry,
@@ -60,7 +60,7 @@ struct Office {
     registry: Registry,
     dynamodb: aws_sdk_dynamodb::Client,
     topic: MockServer,
-    _secrets: MockServer,
+    secrets: MockServer,
 }
 
 /// An answer.
@@ -110,7 +110,7 @@ impl Office {
             desk,
             settings,
         };
-        Self { app: super::super::app(api), registry, dynamodb, topic, _secrets: secrets }
+        Self { app: super::super::app(api), registry, dynamodb, topic, secrets }
     }
 
     async fn send(&self, event: &Value) -> Answer {

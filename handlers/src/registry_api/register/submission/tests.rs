@@ -48,7 +48,7 @@ fn the_body_of_the_guide_is_taken() {
     let submission = parse(&guide()).unwrap();
     assert_eq!((&submission.server_id, &submission.version), (&None, &None));
     let (owner, who) = ("token:team".to_owned(), "token:team/ci".to_owned());
-    let registrant = Registrant { owner, who, status: Status::Pending, quota: None };
+    let registrant = Registrant { owner, who, approval: Approval::Required, quota: None };
     let entry = submission.entry("my-server", "1.0.0", &registrant);
     let mut stored = serde_json::to_value(&entry).unwrap();
     for (name, value) in guide().as_object().unwrap().iter().filter(|(name, _)| *name != "available_tools") {
@@ -294,10 +294,28 @@ fn what_an_operator_registers_may_be_a_function_or_inside_the_network() {
 
 #[test]
 fn the_same_content_has_the_same_hash() {
-    let hash = |body: &Value| parse(body).unwrap().content_hash().unwrap();
+    let hash = |body: &Value| parse(body).unwrap().hash_at("my-server", "1.0.0").unwrap();
     let mut nulls = guide();
     nulls["api_key_header"] = Value::Null;
     assert_eq!(hash(&guide()), hash(&nulls));
     assert_ne!(hash(&guide()), hash(&with(json!({ "version": "1.0.0" }))));
     assert_ne!(hash(&guide()), hash(&with(json!({ "available_tools": null }))));
+    for (server_id, version) in [("my-server", "1.0.1"), ("your-server", "1.0.0")] {
+        assert_ne!(hash(&guide()), parse(&guide()).unwrap().hash_at(server_id, version).unwrap());
+    }
+}
+
+#[test]
+fn only_what_is_sent_no_credentials_can_be_used_without_approval() {
+    for (authentication, approval, status) in [
+        ("none", Approval::Auto, Status::Active),
+        ("none", Approval::Required, Status::Pending),
+        ("api_key", Approval::Auto, Status::Pending),
+        ("oauth", Approval::Auto, Status::Pending),
+        ("iam", Approval::Auto, Status::Pending),
+        ("iam", Approval::Required, Status::Pending),
+    ] {
+        let submission = parse(&with(json!({ "authentication_type": authentication }))).unwrap();
+        assert_eq!(submission.status(approval), status, "{authentication}, {approval:?}");
+    }
 }

@@ -96,9 +96,16 @@ async fn where_no_approval_is_needed_a_server_is_used_at_once_and_asked_for_its_
 
 #[tokio::test]
 async fn credentials_are_not_sent_before_approval() {
+    for approval in [Approval::Required, Approval::Auto] {
+        register_with_credentials(approval).await;
+    }
+}
+
+/// An operator may have made the secret of an id that is free: whoever claims the id with a token must not be sent it.
+async fn register_with_credentials(approval: Approval) {
     let server = TestServer::start(Style::Json).await;
     let address = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
-    let office = Office::before(Approval::Required, 10, &address).await;
+    let office = Office::before(approval, 10, &address).await;
     let at_home = json!({ "endpoint_url": "https://localhost/mcp", "available_tools": null });
     for (authentication, configuration) in
         [("api_key", json!({})), ("oauth", json!({ "oauth": { "token_url": "https://localhost/token" } }))]
@@ -115,9 +122,14 @@ async fn credentials_are_not_sent_before_approval() {
         );
         body["available_tools"] = guide()["available_tools"].clone();
         body["server_id"] = json!(authentication.replace('_', "-"));
-        Office::id(&office.register(OURS, &body).await, 201);
+        let answer = office.register(OURS, &body).await;
+        Office::id(&answer, 201);
+        assert_eq!(answer.body["status"], "pending", "{approval:?}");
     }
-    assert_eq!((server.requests(), office.counted().await), (0, 2));
+    assert_eq!((server.requests(), office.counted().await, office.notices().await.len()), (0, 2, 2));
+    let asked = office.secrets.received_requests().await.unwrap();
+    let asked: Vec<_> = asked.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
+    assert!(asked.iter().all(|body| body.contains("registration_tokens")), "{asked:?}");
     // Without credentials nothing is given away.
     Office::id(&office.register(OURS, &with(at_home)).await, 201);
     assert!(server.requests() > 0);
@@ -219,6 +231,17 @@ async fn too_many_registrations_are_told_when_to_try_again() {
     forged["multiValueHeaders"]["X-Forwarded-For"] = json!(["198.51.100.8"]);
     assert_eq!(office.send(&forged).await.status, 429);
     Office::id(&office.send(&elsewhere).await, 201);
+}
+
+#[tokio::test]
+async fn contents_in_turn_count_each_time_they_become_a_version() {
+    let office = Office::open(Approval::Required, 3).await;
+    let bodies = ["one", "other"].map(|text| with(json!({ "server_id": "weather", "description": text })));
+    for (turn, status) in [(0, 201), (1, 201), (0, 201), (0, 200), (1, 429), (0, 200)] {
+        let answer = office.register(OURS, &bodies[turn]).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    assert_eq!(office.registry.versions("weather").await.unwrap().len(), 3);
 }
 
 #[tokio::test]
