@@ -85,8 +85,9 @@ pub(super) struct Decommission {
 
 /// Changes the status of an entry.
 ///
-/// `pending` becomes `active` (which approves it), `rejected` or `decommissioned`; `active` becomes `inactive`, `maintenance`,
-/// `unhealthy` or `decommissioned`; the middle three become `active` or `decommissioned`; `rejected` becomes `decommissioned`.
+/// `active` becomes `inactive`, `maintenance`, `unhealthy` or `decommissioned`; the middle three become `active` or
+/// `decommissioned`; `pending` and `rejected` become `decommissioned`. What is pending is approved or rejected by the routes for
+/// that only.
 #[utoipa::path(
     post, path = "/servers/{server_id}/versions/{version}/status", tag = "admin", request_body = StatusChange,
     params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
@@ -111,6 +112,13 @@ pub(super) async fn change_status(
         let faults = read.finish();
         let (Some(status), true) = (status, faults.is_empty()) else { return Err(Refusal::of_body(faults)) };
         let entry = api.entry(&key).await?;
+        if entry.status == Status::Pending {
+            match status {
+                Status::Active => return Err(decided_by(&entry, status, "approve").into()),
+                Status::Rejected => return Err(decided_by(&entry, status, "reject").into()),
+                _ => {}
+            }
+        }
         let changed = api.change(&call, &entry, status, reason.as_deref()).await?;
         Ok((StatusCode::OK, changed))
     };
@@ -261,6 +269,19 @@ fn no_transition(entry: &Server, to: Status) -> Error {
         allowed => format!("It may become {}.", allowed.join(", ")),
     };
     Error::new(Kind::Conflict, format!("{} is {from} and cannot become {to}. {advice}", entry.id()))
+}
+
+/// Whoever may change statuses is not by that an approver.
+fn decided_by(entry: &Server, to: Status, route: &str) -> Error {
+    let Server { server_id, version, .. } = entry;
+    Error::new(
+        Kind::Conflict,
+        format!(
+            "{} waits for approval, and becomes {to} by POST /servers/{server_id}/versions/{version}/{route} only \
+             (switchyard servers {route}).",
+            entry.id()
+        ),
+    )
 }
 
 fn nothing_waits(entry: &Server) -> Error {

@@ -10,9 +10,15 @@ async fn a_status_changes_along_the_allowed_ways_and_is_told() {
     let change = async |status: &str| {
         office.post(&format!("{ENTRY}/status"), json!({"status": status, "reason": "because"})).await
     };
+    for (decision, route) in [("active", "approve"), ("rejected", "reject")] {
+        let answer = change(decision).await;
+        let detail = answer.is(409)["detail"].as_str().unwrap();
+        assert!(detail.contains(&format!("by POST {ENTRY}/{route} only")), "{detail}");
+        assert_eq!(office.entry().await.status, Status::Pending);
+    }
+    change("maintenance").await.is(409);
+    office.post(&format!("{ENTRY}/approve"), json!({"reason": "because"})).await.is(200);
     for (status, code) in [
-        ("maintenance", 409),
-        ("active", 200),
         ("active", 409),
         ("pending", 409),
         ("rejected", 409),
