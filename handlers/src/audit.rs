@@ -30,6 +30,10 @@ const UNTOLD: [&str; 2] = ["updated_at", "superseded"];
 /// Pages that one request reads at most.
 const MAX_PAGES: usize = 10;
 
+/// Bytes of what changed after which a request reads no further page, which may have 1 MB more: Lambda answers with 6 MB at the
+/// most.
+const MOST_BYTES: usize = 2 * 1024 * 1024;
+
 /// Longest time at the head of a cursor, in bytes.
 const LONGEST_TIME: usize = 64;
 
@@ -163,7 +167,7 @@ impl Audit {
     }
 
     /// The records of a server, or of one version of it, newest first, from `cursor` on. Those of other versions are passed
-    /// over, at most [`MAX_PAGES`] pages of them: then there may be fewer than `limit`, and a cursor.
+    /// over, at most [`MAX_PAGES`] pages of them, and large ones fill an answer: then there may be fewer than `limit`, and a cursor.
     ///
     /// # Errors
     /// `Invalid`: the cursor is not one of ours. Else the table.
@@ -175,7 +179,7 @@ impl Audit {
         cursor: Option<&str>,
     ) -> Result<Records> {
         let mut start = cursor.map(|cursor| start(server_id, cursor)).transpose()?;
-        let mut records = Vec::new();
+        let (mut records, mut bytes) = (Vec::new(), 0);
         for _ in 0..MAX_PAGES {
             let answer = self
                 .client
@@ -191,13 +195,15 @@ impl Audit {
                 .await
                 .map_err(|e| table_failed(TABLE, "read", e))?;
             for item in answer.items.unwrap_or_default() {
+                let size = size_of(&item);
                 let record = parse(item)?;
                 if version.is_none_or(|version| record.version == version) {
                     records.push(record);
+                    bytes += size;
                 }
             }
             start = answer.last_evaluated_key;
-            if start.is_none() || records.len() >= limit {
+            if start.is_none() || records.len() >= limit || bytes >= MOST_BYTES {
                 break;
             }
         }
@@ -221,6 +227,11 @@ fn start(server_id: &str, cursor: &str) -> Result<Item> {
         return Err(invalid("The cursor is not one of an answer before; leave it out to start anew."));
     }
     Ok(Item::from([("pk".to_owned(), S(key(server_id))), ("sk".to_owned(), S(cursor.to_owned()))]))
+}
+
+/// Bytes of what changed.
+fn size_of(item: &Item) -> usize {
+    ["before", "after"].iter().filter_map(|name| item.get(*name)?.as_s().ok()).map(String::len).sum()
 }
 
 fn parse(mut item: Item) -> Result<Record> {

@@ -17,8 +17,7 @@ impl Registry {
     }
 
     /// Changes the status of an entry that is still as `entry`, as a person decided who has seen it; the allowed transitions
-    /// are those of [`Status::may_become`]. A definition that is held for a decommissioned one goes with it. Returns the entry
-    /// as it is then; `None`: somebody else was faster.
+    /// are those of [`Status::may_become`]. Returns the entry as it is then; `None`: somebody else was faster.
     ///
     /// # Errors
     /// The tables cannot be written.
@@ -32,10 +31,6 @@ impl Registry {
         let after = Server { status: to, unhealthy_since: None, ..entry.clone() };
         let action = Action::of_status(entry.status, to);
         let record = Record::new(who, action, Some(entry), Some(&after)).because(reason);
-        let mut more = vec![self.audit.write_of(&record)?];
-        if to == Status::Decommissioned {
-            more.push(self.drop_held(entry, None)?);
-        }
-        self.replace_with(entry, &after, more).await
+        self.replace(entry, &after, &record).await
     }
 }

@@ -82,7 +82,7 @@ impl Held {
         Some(Self {
             proposed,
             changed,
-            base_hash: entry.definition_hash.clone(),
+            base_hash: entry.compute_hash(),
             source,
             proposed_by: who.to_owned(),
             proposed_at: super::now(),
@@ -91,7 +91,7 @@ impl Held {
 
     /// Whether the entry still has the definition that this was proposed against.
     pub fn is_current(&self, entry: &Server) -> bool {
-        self.base_hash == entry.definition_hash
+        self.base_hash == entry.compute_hash()
     }
 
     /// `entry` as the approval of this makes it.
@@ -160,8 +160,19 @@ impl Registry {
     /// Puts a held definition in the place of the approved one of `entry`, and returns the entry as it is then.
     ///
     /// # Errors
-    /// `Conflict`: the entry or the held definition was changed since they were read. Else the tables.
+    /// `Conflict`: the entry or the held definition was changed since they were read, or the entry is not in use any more. Else
+    /// the tables.
     pub async fn approve_held(&self, entry: &Server, held: &Held, who: &str, reason: Option<&str>) -> Result<Server> {
+        if !entry.is_approved() {
+            return Err(Error::new(
+                Kind::Conflict,
+                format!(
+                    "{} is {}, so what was proposed for it cannot be approved. Reject it.",
+                    entry.id(),
+                    entry.status
+                ),
+            ));
+        }
         if !held.is_current(entry) {
             return Err(Error::new(
                 Kind::Conflict,

@@ -263,9 +263,14 @@ impl Registry {
     }
 
     /// Changes the attributes in which `after` differs from `before`, if the entry is still as `before`. What people added to
-    /// it by hand stays. Returns the entry as it is then; `None`: somebody else was faster.
+    /// it by hand stays; a definition that is held for it goes when it is decommissioned. Returns the entry as it is then;
+    /// `None`: somebody else was faster.
     pub(super) async fn replace(&self, before: &Server, after: &Server, record: &Record) -> Result<Option<Server>> {
-        self.replace_with(before, after, vec![self.audit.write_of(record)?]).await
+        let mut more = vec![self.audit.write_of(record)?];
+        if !is_live(after) {
+            more.push(self.drop_held(before, None)?);
+        }
+        self.replace_with(before, after, more).await
     }
 
     /// The same in one transaction with `more`.

@@ -185,9 +185,37 @@ async fn an_approval_is_of_the_proposal_that_was_seen() {
     assert!(registry.hold(&before, &other).await.unwrap());
     assert_eq!(registry.approve_held(&before, &seen, ADMIN, None).await.unwrap_err().kind(), Kind::Conflict);
     assert_eq!(entry(&registry).await, before);
-    // A decommissioned server has nothing that waits.
-    change(&registry, Status::Decommissioned).await;
-    assert_eq!(registry.held("pipelines", "1.0.0").await.unwrap(), None);
+    // What is not in use keeps its definition.
+    for status in [Status::Pending, Status::Rejected, Status::Decommissioned] {
+        let gone = Server { status, ..before.clone() };
+        assert_eq!(registry.approve_held(&gone, &other, ADMIN, None).await.unwrap_err().kind(), Kind::Conflict);
+    }
+}
+
+#[tokio::test]
+async fn a_decommissioned_server_has_nothing_that_waits() {
+    for by_its_owner in [true, false] {
+        let (registry, before) = with_entry("active").await;
+        registry.hold(&before, &proposal(&before)).await.unwrap();
+        if by_its_owner {
+            registry.release("pipelines", "1.0.0", &alpha("A")).await.unwrap();
+        } else {
+            change(&registry, Status::Decommissioned).await;
+        }
+        assert_eq!(entry(&registry).await.status, Status::Decommissioned);
+        assert_eq!(registry.held("pipelines", "1.0.0").await.unwrap(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_proposal_is_outdated_by_what_people_change_in_a_console_too() {
+    let (registry, before) = with_entry("active").await;
+    let held = proposal(&before);
+    registry.hold(&before, &held).await.unwrap();
+    // They do not know the hash.
+    let edited = Server { endpoint_url: "https://console.example.com/mcp".to_owned(), ..before.clone() };
+    assert!(!held.is_current(&edited) && held.is_current(&before));
+    assert_eq!(registry.approve_held(&edited, &held, ADMIN, None).await.unwrap_err().kind(), Kind::Conflict);
 }
 
 #[tokio::test]
@@ -230,4 +258,25 @@ async fn the_audit_is_read_page_by_page_newest_first() {
         let error = registry.audit().read("pipelines", None, 3, Some(wrong)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Invalid, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_page_of_the_audit_fits_into_an_answer_however_large_its_records_are() {
+    let (registry, mut before) = with_entry("active").await;
+    for round in 0..20 {
+        let mut after = before.clone();
+        after.available_tools[0].description = format!("{round}").repeat(170_000 / format!("{round}").len());
+        before = registry.patch(&before, &after, ADMIN).await.unwrap().unwrap();
+    }
+    let (mut read, mut pages, mut cursor) = (0, 0, None::<String>);
+    loop {
+        let page = registry.audit().read("pipelines", None, 50, cursor.as_deref()).await.unwrap();
+        assert!(serde_json::to_string(&page).unwrap().len() < 4_000_000);
+        (read, pages, cursor) = (read + page.records.len(), pages + 1, page.next_cursor);
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(read, 21);
+    assert!(pages > 1);
 }
