@@ -1,5 +1,7 @@
-//! What several modules' tests share: DynamoDB in memory with Switchyard's tables, and an SDK configuration for servers
-//! that a test starts on loopback.
+//! What several modules' tests share: DynamoDB in memory with Switchyard's tables, an SDK configuration for servers that a test
+//! starts on loopback, and what is logged.
+
+use std::sync::{Arc, Mutex};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::{
@@ -113,4 +115,48 @@ fn key_schema(keys: &[&str]) -> Vec<KeySchemaElement> {
             KeySchemaElement::builder().attribute_name(*name).key_type(key_type).build().expect("a complete key")
         })
         .collect()
+}
+
+/// What is logged, as lines of JSON.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// Has what this thread logs, from `INFO` on, written here until the guard is dropped.
+    ///
+    /// Whether a line is logged is settled when the first thread gets there, which may be one that does not listen, and anew for
+    /// all lines that are known when somebody begins to listen. So a test makes its lines known first: it goes through them
+    /// once, listening, and begins to listen anew.
+    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
+        let writer = self.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(move || writer.clone());
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
+    /// All of it.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8(self.0.lock().expect("nobody panicked while writing").clone()).expect("JSON is UTF-8")
+    }
+
+    /// Those that the function logged itself.
+    pub(crate) fn of(&self, function: &str) -> Vec<serde_json::Value> {
+        let lines = self.text();
+        let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a line of JSON"));
+        lines.filter(|line| line["function"] == function).collect()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("nobody panicked while writing").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -1,21 +1,7 @@
 //! What a request leaves in the log.
 
 use super::*;
-
-/// What is logged, as lines of JSON.
-#[derive(Clone, Default)]
-struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use crate::test_support::Lines;
 
 #[tokio::test]
 async fn one_line_is_logged_and_nothing_that_was_said() {
@@ -37,22 +23,20 @@ async fn one_line_is_logged_and_nothing_that_was_said() {
         (event(SAID), vec![], 502, "ERROR", 0),
         (event(r#"{"message":"sesame-message"#), vec![], 400, "WARN", 0),
     ];
+    // So that the lines are known, see `Lines::listen`.
+    let guard = Lines::default().listen();
+    for (event, parts, ..) in &doors {
+        send_within(chat(&FakeBedrock::streaming(parts.clone()).await, ResponseMode::Stream), event, MINUTE).await;
+    }
+    drop(guard);
     for (event, parts, status, level, steps) in doors {
         let lines = Lines::default();
-        let writer = lines.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_max_level(tracing::Level::INFO)
-            .with_writer(move || writer.clone());
         let bedrock = FakeBedrock::streaming(parts).await;
-        let guard = tracing::subscriber::set_default(subscriber.finish());
+        let guard = lines.listen();
         send_within(chat(&bedrock, ResponseMode::Stream), &event, MINUTE).await;
         drop(guard);
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let (text, own) = (lines.text(), lines.of(FUNCTION));
         assert!(!text.contains("sesame"), "{text}");
-        let own: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let own: Vec<&Value> = own.iter().filter(|line| line["function"] == FUNCTION).collect();
         assert_eq!(own.len(), 1, "{text}");
         assert_eq!(
             (&own[0]["level"], &own[0]["status"], &own[0]["steps"]),

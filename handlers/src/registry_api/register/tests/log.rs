@@ -1,40 +1,12 @@
 //! What a request leaves in the log.
 
-use std::sync::Mutex;
-
 use super::*;
-
-/// What is logged, as lines of JSON.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Has what this thread logs written to `lines`.
-fn listen(lines: &Lines) -> tracing::subscriber::DefaultGuard {
-    let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .flatten_event(true)
-        .with_max_level(tracing::Level::INFO)
-        .with_writer(move || writer.clone());
-    tracing::subscriber::set_default(subscriber.finish())
-}
+use crate::test_support::Lines;
 
 #[tokio::test]
 async fn one_line_tells_who_registered_what_and_never_the_token() {
-    // Whether a line is logged is settled when the first thread gets there, which may be one that does not listen, and anew
-    // for all lines that are known when somebody begins to listen. So they are made known first.
-    let guard = listen(&Lines::default());
+    // So that the lines are known, see `Lines::listen`.
+    let guard = Lines::default().listen();
     let before = Office::open(Approval::Required, 1).await;
     before.register(OURS, &guide()).await;
     before.register(OURS, &json!({})).await;
@@ -49,13 +21,11 @@ async fn one_line_tells_who_registered_what_and_never_the_token() {
         (guessed, guide(), 401, "WARN", Value::Null, Value::Null),
     ] {
         let lines = Lines::default();
-        let guard = listen(&lines);
+        let guard = lines.listen();
         office.register(token, &body).await;
         drop(guard);
-        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let (text, own) = (lines.text(), lines.of(FUNCTION));
         assert!(!text.contains(token), "{text}");
-        let own: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let own: Vec<&Value> = own.iter().filter(|line| line["function"] == FUNCTION).collect();
         assert_eq!(own.len(), 1, "{text}");
         assert_eq!((&own[0]["level"], &own[0]["status"]), (&json!(level), &json!(status)), "{text}");
         assert_eq!(
