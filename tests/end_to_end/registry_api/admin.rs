@@ -122,6 +122,55 @@ fn an_operator_takes_a_server_through_its_life() {
     });
 }
 
+/// What a stack of another account wants, by an event as CloudFormation sends it. The emulator has one account and nobody else's
+/// stacks, and takes an answer that nobody waits for.
+async fn deployed_abroad(kind: &str, server_id: &str, more: Value) {
+    let tools = json!([{ "name": "look", "inputSchema": { "type": "object" } }]).to_string();
+    let mut properties =
+        json!({ "ServerId": server_id, "ServerName": "Abroad", "EndpointUrl": ENDPOINT, "AvailableTools": tools });
+    properties.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    let mut event = json!({
+        "RequestType": kind,
+        "ResponseURL": format!("{}/_ministack/cfn-response/nobody", stack().await.aws_url()),
+        "StackId": "arn:aws:cloudformation:us-east-1:999999999999:stack/Abroad/1",
+        "RequestId": unique("request"),
+        "ResourceType": "Custom::SwitchyardMcpServer",
+        "LogicalResourceId": "Server",
+        "ResourceProperties": properties,
+    });
+    if kind != "Create" {
+        event["PhysicalResourceId"] = json!(format!("{server_id}@1.0.0"));
+    }
+    let answer = aws::invoke("registration", &event).await.unwrap();
+    assert_eq!(answer["Status"], "SUCCESS", "{kind}: {answer}");
+}
+
+#[test]
+fn what_another_accounts_stack_changes_waits_for_an_operator() {
+    run(async {
+        let server_id = unique("abroad");
+        let path = format!("servers/{server_id}/versions/1.0.0");
+        deployed_abroad("Create", &server_id, json!({})).await;
+        let seen = get(&path).await;
+        assert_eq!(seen["status"], "pending");
+        post(&format!("{path}/status"), json!({"status": "active"}), 409).await;
+        post(&format!("{path}/approve"), json!({"definition_hash": seen["definition_hash"]}), 200).await;
+        let harmless = json!({ "Configuration": json!({ "read_only_tools": ["look"] }).to_string() });
+        deployed_abroad("Update", &server_id, harmless).await;
+        assert_eq!(get(&path).await["definition_hash"], seen["definition_hash"]);
+        assert_eq!(get(&format!("{path}/held")).await["changed"], json!(["available_tools", "configuration"]));
+        // As it was, which is what a rollback deploys.
+        deployed_abroad("Update", &server_id, json!({})).await;
+        let (status, _) = send(Method::GET, &format!("{path}/held"), None).await;
+        assert_eq!(status, 404);
+        deployed_abroad("Delete", &server_id, json!({})).await;
+        let audit = get(&format!("{path}/audit")).await;
+        let records = audit["records"].as_array().unwrap();
+        let actions: Vec<_> = records.iter().map(|record| record["action"].as_str().unwrap()).collect();
+        assert_eq!(actions, ["decommissioned", "withdrawn", "held", "approved", "registered"]);
+    });
+}
+
 #[test]
 fn servers_are_found_by_filters_and_page_by_page() {
     run(async {
