@@ -234,9 +234,10 @@ impl Server {
         self.configuration.get("environment_argument")?.as_str()
     }
 
-    /// The read-only tool that reports an execution.
+    /// The read-only tool that reports an execution. One that is not approved as read-only, as an entry made by hand may name
+    /// it, is none: it would be called without what a change of an environment takes.
     pub fn status_tool(&self) -> Option<&Tool> {
-        self.tool(self.configuration.get("status_tool")?.as_str()?)
+        self.tool(self.configuration.get("status_tool")?.as_str()?).filter(|tool| tool.read_only())
     }
 
     /// `server_id@version`: how people and CloudFormation name the entry.

@@ -83,6 +83,19 @@ async fn a_tool_that_changes_something_is_reserved_called_once_and_recorded() {
 }
 
 #[tokio::test]
+async fn a_tool_that_changes_something_is_no_status_tool_whatever_an_entry_by_hand_calls_it() {
+    let bench = Bench::new().await;
+    let mut entry = weather("1.0.0");
+    entry.configuration.insert("status_tool".into(), "deleteStation".into());
+    bench.register(&entry).await;
+    let arguments =
+        json!({ "stage": "prod", "station": "north", "execution_id": uuid::Uuid::now_v7().to_string() }).to_string();
+    let (_, body) = bench.call_tool("weather", "deleteStation", &arguments).await;
+    assert!(message(&body).contains("`prod` is protected"), "{body}");
+    assert!(bench.pipelines.calls().is_empty());
+}
+
+#[tokio::test]
 async fn wrong_arguments_come_back_to_the_model_and_nothing_is_sent() {
     let bench = Bench::new().await;
     bench.register(&weather("1.0.0")).await;
