@@ -77,8 +77,8 @@ const REGION = /^[a-z]{2}(-[a-z]+)+-\d$/;
 const FUNCTION_ARN = /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9_$-]+)?$/;
 /** A FIFO topic, whose name ends in `.fifo`, cannot be told by an alarm. */
 const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/;
-/** As far as the JSON schema of a server.json has it; a server's id follows, and the whole may have 200 characters. */
-const NAMESPACE = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,98}[A-Za-z0-9])?$/;
+/** As far as the JSON schema of a server.json has it: a name has at most 200 characters, 64 of them for a slash and the id. */
+const NAMESPACE = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,134}[A-Za-z0-9])?$/;
 /** What could be an address; whether it is one, the mail that asks for consent shows. */
 const EMAIL = /^[^\s@,]+@[^\s@,]+\.[^\s@,.]+$/;
 const CONNECT_TO = /^(\*\.)?[A-Za-z0-9.-]+:\d{1,5}=[0-9.]+:\d{1,5}$/;
@@ -142,7 +142,7 @@ export function readConfig(node: Node): Config {
       read.optionalText(
         "registryNamespace",
         (v) => NAMESPACE.test(v),
-        "1 to 100 letters, digits, dots and hyphens, such as com.example",
+        "1 to 136 letters, digits, dots and hyphens, such as com.example",
       ) ?? `switchyard.${stage}`,
     publicRegistry: read.flag("publicRegistry"),
     approvalEmails: read.list("approvalEmails", (v) => EMAIL.test(v), "e-mail addresses"),

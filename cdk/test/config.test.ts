@@ -119,10 +119,10 @@ const WRONG: readonly (readonly [key: string, value: unknown, problem: string])[
   ["requestKeyMinutes", "0", 'requestKeyMinutes: "0" is not allowed; allowed: a whole number from 1 to 1440'],
   ["registrationApproval", "none", 'registrationApproval: "none" is not allowed; allowed: required | auto'],
   ["registrationLimit", 0, "registrationLimit: 0 is not allowed; allowed: a whole number from 1 to 10000"],
-  ...["com.example/tools", "-x", "x".repeat(101), ""].map((namespace): [string, unknown, string] => [
+  ...["com.example/tools", "-x", "com_example", "x".repeat(137), ""].map((namespace): [string, unknown, string] => [
     "registryNamespace",
     namespace,
-    `registryNamespace: "${namespace}" is not allowed; allowed: 1 to 100 letters, digits, dots and hyphens, such as com.example`,
+    `registryNamespace: "${namespace}" is not allowed; allowed: 1 to 136 letters, digits, dots and hyphens, such as com.example`,
   ]),
   ["publicRegistry", "yes", 'publicRegistry: "yes" is not allowed; allowed: true | false'],
   ["approvalEmails", ["me"], 'approvalEmails: "me" is not allowed; allowed: e-mail addresses'],

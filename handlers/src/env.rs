@@ -31,6 +31,10 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::error::{Error, internal};
 
+/// Longest namespace in characters: a name has at most 200, of which 63 are for the server's id and one for the slash between.
+/// Source: JSON Schema of `server.json`, 2025-12-11.
+const MAX_NAMESPACE: usize = 200 - 63 - 1;
+
 /// How API Gateway takes the answer of chat_handler.
 /// Source: "Stream the integration response for your proxy integrations in API Gateway".
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -246,6 +250,17 @@ impl Variables<'_> {
         })
     }
 
+    /// Only what the names of a `server.json` may begin with; an entry with another name would be valid nowhere.
+    fn namespace(&self) -> Result<String, Error> {
+        let namespace = self.required("REGISTRY_NAMESPACE")?;
+        let allowed = namespace.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+        if !allowed || namespace.len() > MAX_NAMESPACE {
+            let allowed = format!("1 to {MAX_NAMESPACE} letters, digits, dots and hyphens");
+            return Err(wrong("REGISTRY_NAMESPACE", &namespace, &allowed));
+        }
+        Ok(namespace)
+    }
+
     fn registry_api(&self) -> Result<RegistryApi, Error> {
         let approval = match self.required("REGISTRATION_APPROVAL")?.as_str() {
             "required" => Approval::Required,
@@ -259,7 +274,7 @@ impl Variables<'_> {
             state_table: self.required("STATE_TABLE")?,
             approval,
             registration_limit: limit.parse().map_err(|_| wrong("REGISTRATION_LIMIT", &limit, "a whole number"))?,
-            namespace: self.required("REGISTRY_NAMESPACE")?,
+            namespace: self.namespace()?,
             approval_topic: self.optional("APPROVAL_TOPIC"),
         })
     }
@@ -356,6 +371,34 @@ mod tests {
         let fault =
             with(&[PROXY.as_slice(), &[("ALLOWED_NETWORKS", "10.0.0.0/33")]].concat(), |v| v.mcp_proxy()).unwrap_err();
         assert!(fault.contains("ALLOWED_NETWORKS is `10.0.0.0/33`"), "{fault}");
+    }
+
+    #[test]
+    fn a_namespace_is_one_that_names_may_begin_with() {
+        let namespace = |namespace: &str| {
+            let variables = [
+                ("STAGE", "dev"),
+                ("REGISTRY_TABLE", "r"),
+                ("STATE_TABLE", "s"),
+                ("REGISTRATION_APPROVAL", "required"),
+                ("REGISTRATION_LIMIT", "10"),
+                ("REGISTRY_NAMESPACE", namespace),
+            ];
+            with(&variables, |v| v.registry_api()).map(|config| config.namespace)
+        };
+        let longest = "x".repeat(136);
+        for good in ["switchyard.dev", "com.Example-1", "x", &longest] {
+            assert_eq!(namespace(good).as_deref(), Ok(good));
+        }
+        let longer = "x".repeat(137);
+        for bad in ["com.example/tools", "com_example", "com example", "münchen", &longer] {
+            let fault = namespace(bad).unwrap_err();
+            let expected = format!(
+                "the environment variable REGISTRY_NAMESPACE is `{bad}`; it must be 1 to 136 letters, digits, dots and hyphens"
+            );
+            assert_eq!(fault, expected);
+        }
+        assert!(namespace(" ").unwrap_err().contains("REGISTRY_NAMESPACE is missing"));
     }
 
     #[test]
