@@ -45,6 +45,8 @@ impl Refusal {
             shorten(&if pointer.is_empty() { detail.clone() } else { format!("{pointer} {detail}") }, QUOTE)
         });
         let first = first.unwrap_or_default();
+        // A detail may be a sentence already.
+        let first = first.trim_end_matches('.');
         let all = match count {
             1 => format!("The body has a fault: {first}."),
             2..=MOST => format!("The body has {count} faults, all listed under errors. The first: {first}."),
@@ -79,6 +81,8 @@ mod tests {
         assert_eq!(said(2), "The body has 2 faults, all listed under errors. The first: /a/0 is missing.");
         assert!(said(101).contains("101 faults, the first 100"));
         assert_eq!(Refusal::of_body(faults(101)).faults.len(), MOST);
+        let sentence = Refusal::of_body(vec![Fault::at("/a", "is not supported.")]);
+        assert_eq!(sentence.error.message(), "The body has a fault: /a is not supported.");
         let whole = Refusal::of_body(vec![Fault::at("", "it has too many levels")]);
         assert_eq!(whole.error.message(), "The body has a fault: it has too many levels.");
     }

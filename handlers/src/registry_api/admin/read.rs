@@ -136,12 +136,20 @@ pub(super) async fn show_held(State(api): State<Arc<RegistryApi>>, call: Call, k
     get, path = "/servers/{server_id}/audit", tag = "admin",
     params(("server_id" = String, Path, description = "Id of the server"), AuditParameters),
     responses(
-        (status = 200, description = "A page; empty for a server that there never was", body = Records),
+        (status = 200, description = "A page", body = Records),
         (status = 400, description = "A parameter is wrong", body = problem::Document, content_type = "application/problem+json"),
+        (status = 404, description = "There never was such a server", body = problem::Document, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn show_audit(State(api): State<Arc<RegistryApi>>, call: Call, id: ServerId) -> Response {
-    let outcome = audit(&api, &call, &id.0, None).await;
+    let outcome = async {
+        let records = audit(&api, &call, &id.0, None).await?;
+        if is_blank(&records) && api.registry.versions(&id.0).await?.is_empty() {
+            return Err(unknown(&id.0));
+        }
+        Ok(records)
+    };
+    let outcome: Result<_> = outcome.await;
     call.answer(outcome.map(|records| (StatusCode::OK, records)).map_err(Into::into))
 }
 
@@ -150,12 +158,20 @@ pub(super) async fn show_audit(State(api): State<Arc<RegistryApi>>, call: Call, 
     get, path = "/servers/{server_id}/versions/{version}/audit", tag = "admin",
     params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version"), AuditParameters),
     responses(
-        (status = 200, description = "A page; empty for a version that there never was", body = Records),
+        (status = 200, description = "A page", body = Records),
         (status = 400, description = "A parameter is wrong", body = problem::Document, content_type = "application/problem+json"),
+        (status = 404, description = "There never was such a version", body = problem::Document, content_type = "application/problem+json"),
     ),
 )]
 pub(super) async fn show_entry_audit(State(api): State<Arc<RegistryApi>>, call: Call, key: Key) -> Response {
-    let outcome = audit(&api, &call, &key.server_id, Some(&key.version)).await;
+    let outcome = async {
+        let records = audit(&api, &call, &key.server_id, Some(&key.version)).await?;
+        if is_blank(&records) {
+            api.entry(&key).await?;
+        }
+        Ok(records)
+    };
+    let outcome: Result<_> = outcome.await;
     call.answer(outcome.map(|records| (StatusCode::OK, records)).map_err(Into::into))
 }
 
@@ -163,6 +179,11 @@ async fn audit(api: &RegistryApi, call: &Call, server_id: &str, version: Option<
     let query = call.query(&PARAMETERS)?;
     let limit = limit(&query, PAGE, MOST).map_err(|problem| wrong_query(&[problem], &PARAMETERS))?;
     api.registry.audit().read(server_id, version, limit, query.get("cursor").map(String::as_str)).await
+}
+
+/// Whether nothing is told. An entry that was written into the table by hand has no records, one that was deleted from it has.
+fn is_blank(records: &Records) -> bool {
+    records.records.is_empty() && records.next_cursor.is_none()
 }
 
 impl RegistryApi {

@@ -36,6 +36,9 @@ async fn what_is_not_there_is_not_found_and_other_methods_are_named() {
     for path in [
         "/servers/nobody",
         "/servers/nobody/versions",
+        "/servers/nobody/audit",
+        "/servers/nobody/versions/1.0.0/audit",
+        "/servers/weather/versions/2.0.0/audit",
         "/servers/Not_An_Id",
         "/servers/weather/versions/2.0.0",
         "/servers/weather/versions/latest",
