@@ -1,7 +1,7 @@
 //! What is done with one server.
 
 use std::{
-    io::{BufRead as _, IsTerminal as _, Write as _},
+    io::{self, BufRead, IsTerminal as _, Write},
     process::ExitCode,
 };
 
@@ -37,7 +37,7 @@ impl Cli {
 
     pub(super) async fn remove(&self, server: Reference, yes: bool) -> Result<ExitCode, Failure> {
         let entry = server.entry(&self.client).await?;
-        if !yes && !self.confirmed(&entry)? {
+        if !yes && !confirmed(&entry)? {
             self.terminal.note("Nothing was changed.");
             return Ok(ExitCode::FAILURE);
         }
@@ -90,18 +90,48 @@ impl Cli {
         self.answer(&answer, |terminal, answer| view::changed(terminal, entry, answer));
         Ok(ExitCode::SUCCESS)
     }
+}
 
-    /// Whether a person says yes. Where nobody can be asked, it has to be on the command line.
-    fn confirmed(&self, entry: &Entry) -> Result<bool, String> {
-        let input = std::io::stdin();
-        if !input.is_terminal() {
-            return Err(format!("nobody can be asked here whether {entry} shall go; give --yes"));
+/// Whether a person says yes. Where nobody can be asked, it has to be on the command line.
+fn confirmed(entry: &Entry) -> Result<bool, String> {
+    let input = io::stdin();
+    if !input.is_terminal() {
+        return Err(format!("nobody can be asked here whether {entry} shall go; give --yes"));
+    }
+    ask(entry, &mut input.lock(), &mut io::stderr().lock()).map_err(|error| format!("the answer: {error}"))
+}
+
+/// Asks whether an entry shall go. Everything but a clear yes is a no.
+fn ask(entry: &Entry, input: &mut impl BufRead, output: &mut impl Write) -> io::Result<bool> {
+    let question = format!("Take {entry} out of service for good? Agents can no longer call it. [y/N] ");
+    output.write_all(printable(&question).as_bytes())?;
+    output.flush()?;
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_clear_yes_takes_a_server_away() {
+        let entry = Entry { server_id: "weather".to_owned(), version: "1.2.0".to_owned() };
+        for (typed, is_yes) in [
+            ("y\n", true),
+            ("Yes\n", true),
+            (" YES \r\n", true),
+            ("n\n", false),
+            ("\n", false),
+            ("", false),
+            ("yes please\n", false),
+            ("n\ny\n", false),
+        ] {
+            let mut output = Vec::new();
+            assert_eq!(ask(&entry, &mut typed.as_bytes(), &mut output).unwrap(), is_yes, "{typed:?}");
+            let asked = "Take weather@1.2.0 out of service for good? Agents can no longer call it. [y/N] ";
+            assert_eq!(String::from_utf8(output).unwrap(), asked);
         }
-        let question = format!("Take {entry} out of service for good? Agents can no longer call it. [y/N] ");
-        let mut output = std::io::stderr().lock();
-        let mut line = String::new();
-        let asked = output.write_all(printable(&question).as_bytes()).and_then(|()| output.flush());
-        asked.and_then(|()| input.lock().read_line(&mut line)).map_err(|error| format!("the answer: {error}"))?;
-        Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 }

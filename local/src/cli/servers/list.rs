@@ -79,13 +79,8 @@ impl Cli {
     fn show_list(&self, servers: &[Value], more: bool, filtered: bool) {
         if self.json {
             self.terminal.say(&json!({ "servers": servers }).to_string());
-        } else if servers.is_empty() && filtered {
-            self.terminal.note("No server is like that. Without options, `switchyard servers list` shows all.");
         } else if servers.is_empty() {
-            self.terminal.note(
-                "No servers are registered yet. `switchyard servers register --help` tells how; the other ways are in \
-                 docs/registration.md.",
-            );
+            self.terminal.note(nothing(filtered));
         } else {
             let rows: Vec<Vec<String>> = servers.iter().map(row).collect();
             let headings = ["SERVER", "STATUS", "PROTOCOL", "AUTH", "NAME"];
@@ -97,8 +92,41 @@ impl Cli {
     }
 }
 
+/// What is said instead of an empty table.
+fn nothing(filtered: bool) -> &'static str {
+    if filtered {
+        "No server is like that. Without options, `switchyard servers list` shows all."
+    } else {
+        "No servers are registered yet. `switchyard servers register --help` tells how; the other ways are in \
+         docs/registration.md."
+    }
+}
+
 fn row(server: &Value) -> Vec<String> {
     let id = format!("{}@{}", word(server, "server_id"), word(server, "version"));
     let rest = ["status", "protocol_type", "authentication_type", "server_name"];
     std::iter::once(id).chain(rest.map(|name| word(server, name))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_list_says_what_to_do_next() {
+        for (filtered, said, next) in [
+            (true, "No server is like that.", "Without options, `switchyard servers list` shows all."),
+            (false, "No servers are registered yet.", "`switchyard servers register --help`"),
+        ] {
+            let text = nothing(filtered);
+            assert!(text.starts_with(said) && text.contains(next), "{text}");
+            assert!(!text.contains("  "), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_row_tells_the_version_and_leaves_out_what_is_missing() {
+        let server = serde_json::json!({ "server_id": "weather", "version": "1.2.0", "status": "active" });
+        assert_eq!(row(&server), ["weather@1.2.0", "active", "", "", ""]);
+    }
 }

@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use handlers::registry::valid_server_id;
 
+use super::Failure;
 use crate::registry_client::RegistryClient;
 
 /// `weather` or `weather@1.2.0`.
@@ -44,22 +45,23 @@ impl FromStr for Reference {
 
 impl Reference {
     /// The version that is meant: the one named, or the only one there is.
-    pub(super) async fn entry(self, client: &RegistryClient) -> Result<Entry, String> {
+    pub(super) async fn entry(self, client: &RegistryClient) -> Result<Entry, Failure> {
         let Self { server_id, version } = self;
         if let Some(version) = version {
             return Ok(Entry { server_id, version });
         }
-        let answer = client.get(&["servers", &server_id, "versions"], &[]).await.map_err(|error| error.to_string())?;
+        let answer = client.get(&["servers", &server_id, "versions"], &[]).await?;
         let servers = answer["versions"].as_array().cloned().unwrap_or_default();
         let versions: Vec<&str> = servers.iter().filter_map(|server| server["version"].as_str()).collect();
         match versions.as_slice() {
             [version] => Ok(Entry { version: (*version).to_owned(), server_id }),
-            [] => Err(format!("there is no server {server_id}; `switchyard servers list` shows all")),
+            [] => Err(format!("there is no server {server_id}; `switchyard servers list` shows all").into()),
             [newest, ..] => Err(format!(
                 "{server_id} has {} versions: {}. Say which, as in {server_id}@{newest}",
                 versions.len(),
                 versions.join(", ")
-            )),
+            )
+            .into()),
         }
     }
 }

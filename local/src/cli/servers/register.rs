@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Cli, Failure, Reference, view};
 
+/// The file that is none.
+const STANDARD_INPUT: &str = "-";
+
 /// What to register. Options take the place of what the file says.
 #[derive(Debug, Args)]
 pub(super) struct RegisterArguments {
@@ -68,7 +71,7 @@ impl RegisterArguments {
         let mut body = match &self.file {
             Some(file) => match read(file)? {
                 Value::Object(body) => body,
-                _ => return Err(format!("{}: this is no JSON object", file.display())),
+                _ => return Err(format!("{}: this is no JSON object", called(file))),
             },
             None => Map::new(),
         };
@@ -97,7 +100,7 @@ impl RegisterArguments {
                 _ => {
                     return Err(format!(
                         "{}: this is neither a list of tools nor an answer of tools/list",
-                        file.display()
+                        called(file)
                     ));
                 }
             };
@@ -113,14 +116,19 @@ impl RegisterArguments {
 }
 
 fn read(file: &Path) -> Result<Value, String> {
-    let unreadable = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let unreadable = |error: &dyn std::fmt::Display| format!("{}: {error}", called(file));
     let mut text = String::new();
-    if file == Path::new("-") {
-        std::io::stdin().read_to_string(&mut text).map_err(|error| format!("standard input: {error}"))?;
+    if file == Path::new(STANDARD_INPUT) {
+        std::io::stdin().read_to_string(&mut text).map_err(|error| unreadable(&error))?;
     } else {
         text = std::fs::read_to_string(file).map_err(|error| unreadable(&error))?;
     }
     serde_json::from_str(&text).map_err(|error| unreadable(&error))
+}
+
+/// What a message calls a file.
+fn called(file: &Path) -> String {
+    if file == Path::new(STANDARD_INPUT) { "standard input".to_owned() } else { file.display().to_string() }
 }
 
 #[cfg(test)]
