@@ -28,4 +28,5 @@ mod registration;
 mod registration_races;
 mod registry_api;
 mod runtime_api;
+mod servers_cli;
 mod support;

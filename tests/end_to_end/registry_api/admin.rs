@@ -2,13 +2,11 @@
 
 use std::process::Command;
 
-use http::{Method, header::CONTENT_TYPE};
+use http::Method;
 use serde_json::{Value, json};
 
-use crate::support::{assert_problem, aws, cloudformation, registry, run, stack, unique};
-
-/// A function of the stack that speaks MCP and may be registered.
-const ENDPOINT: &str = "arn:aws:lambda:us-east-1:000000000000:function:switchyard-local-pipelines";
+use super::{ENDPOINT, get, patch, post, send};
+use crate::support::{aws, cloudformation, run, stack, unique};
 
 /// Prints what the guide's own debugging code finds: an item by its key, and ids by a scan over the status.
 const GUIDE: &str = r#"
@@ -26,36 +24,6 @@ while True:
     page = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
 print(json.dumps([found, sys.argv[1] in ids]))
 "#;
-
-async fn send(method: Method, path: &str, body: Option<Value>) -> (u16, Value) {
-    let body = body.map(|body| body.to_string()).unwrap_or_default();
-    let api = registry().await;
-    let answer = api.send(method, path, &[(CONTENT_TYPE, "application/json")], body.into()).await.unwrap();
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap();
-    if status >= 400 {
-        assert_problem(&body, status);
-    }
-    (status, body)
-}
-
-async fn get(path: &str) -> Value {
-    let (status, body) = send(Method::GET, path, None).await;
-    assert_eq!(status, 200, "{path}: {body}");
-    body
-}
-
-async fn post(path: &str, body: Value, status: u16) -> Value {
-    let (answered, answer) = send(Method::POST, path, Some(body)).await;
-    assert_eq!(answered, status, "{path}: {answer}");
-    answer
-}
-
-async fn patch(path: &str, body: Value, status: u16) -> Value {
-    let (answered, answer) = send(Method::PATCH, path, Some(body)).await;
-    assert_eq!(answered, status, "{path}: {answer}");
-    answer
-}
 
 /// Registers a server by hand that has to be asked for its tools; returns its id and the path of its entry.
 async fn registered(name: &str) -> (String, String) {
