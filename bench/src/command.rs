@@ -7,7 +7,7 @@ use clap::Parser;
 use crate::{
     Result, chats,
     functions::{self, Warm},
-    health, history,
+    health, history, listing,
     machine::{self, Machine},
     programs::{FUNCTIONS, Programs},
     rehearsal::{Case, rehearse, usual},
@@ -87,6 +87,8 @@ pub async fn run() -> Result<()> {
     report.history = history::measure(&programs, &[10, 10_000.min(options.records), options.records]).await?;
     say("checking the health of many servers");
     report.health = health::measure(&programs).await?;
+    say("listing a large registry page by page");
+    report.lists = listing::measure(&programs).await?;
     say("finding tools in a large registry");
     report.tools = tools::measure(&programs).await?;
     say("chatting");
@@ -142,8 +144,8 @@ async fn soak_all(programs: &Programs, cases: &[Case], calls: usize) -> Result<V
     let mut running = Vec::new();
     for function in FUNCTIONS {
         let (programs, case) = (programs.clone(), usual(cases, function)?.clone());
-        // It is called a few times in the life of a stack, and has the most to do.
-        let calls = if function == "registration" { calls / 10 } else { calls };
+        // They are called seldom, and have the most to do.
+        let calls = if ["registration", "health_checker"].contains(&function) { calls / 10 } else { calls };
         running.push(tokio::spawn(async move { soak::soak(&programs, &case, calls).await }));
     }
     let mut soaks = Vec::new();

@@ -10,25 +10,56 @@ use crate::Result;
 const STACK: &str = "switchyard-local-service/00000000-0000-4000-8000-000000000001";
 
 /// A REST API's event for `POST /chat` of a person, in a session of its own.
-/// Source: API Gateway developer guide, "Input format of a Lambda function for proxy integration".
 pub fn chat(person: &str, message: &str, accept: &str) -> Value {
+    let body = json!({ "message": message, "session_id": Uuid::new_v4().to_string() }).to_string();
+    request(Request { method: "POST", resource: "/chat", path: "/chat", query: &[], person, accept, body: Some(body) })
+}
+
+/// A REST API's event for `GET /servers` of the registry API with these parameters.
+pub fn listing(parameters: &[(&str, &str)]) -> Value {
+    api("GET", "/servers", parameters)
+}
+
+/// A REST API's event for a request to the registry API without a body.
+pub fn api(method: &str, path: &str, query: &[(&str, &str)]) -> Value {
+    let accept = "application/json";
+    request(Request { method, resource: "/{proxy+}", path, query, person: "ann", accept, body: None })
+}
+
+struct Request<'a> {
+    method: &'a str,
+    resource: &'a str,
+    path: &'a str,
+    query: &'a [(&'a str, &'a str)],
+    person: &'a str,
+    accept: &'a str,
+    body: Option<String>,
+}
+
+/// Source: API Gateway developer guide, "Input format of a Lambda function for proxy integration".
+fn request(request: Request<'_>) -> Value {
+    let Request { method, resource, path, query, person, accept, body } = request;
+    let single: Value = query.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+    let multi: Value = query.iter().map(|(name, value)| ((*name).to_owned(), json!([value]))).collect();
+    let parameters = |map: Value| if query.is_empty() { Value::Null } else { map };
     let (id, host) = ("abcdefghij", "abcdefghij.execute-api.us-east-1.amazonaws.com");
     json!({
-        "resource": "/chat", "path": "/chat", "httpMethod": "POST",
+        "resource": resource, "path": path, "httpMethod": method,
         "headers": { "Content-Type": "application/json", "Accept": accept, "Host": host, "User-Agent": "bench" },
         "multiValueHeaders":
             { "Content-Type": ["application/json"], "Accept": [accept], "Host": [host], "User-Agent": ["bench"] },
-        "queryStringParameters": null, "multiValueQueryStringParameters": null, "pathParameters": null,
+        "queryStringParameters": parameters(single), "multiValueQueryStringParameters": parameters(multi), "pathParameters": null,
         "stageVariables": null,
         "requestContext": {
-            "resourceId": "r", "resourcePath": "/chat", "httpMethod": "POST", "path": "/local/chat", "accountId": ACCOUNT,
+            "resourceId": "r", "resourcePath": resource, "httpMethod": method, "path": format!("/local{path}"),
+            "accountId": ACCOUNT,
             "apiId": id, "stage": "local", "requestId": "00000000-0000-4000-8000-000000000002", "protocol": "HTTP/1.1",
             "identity": {
                 "sourceIp": "192.0.2.1", "userArn": format!("arn:aws:iam::{ACCOUNT}:user/{person}"), "accountId": ACCOUNT,
                 "caller": "AIDAEXAMPLE", "user": "AIDAEXAMPLE", "accessKey": "AKIAEXAMPLE", "userAgent": "bench",
             },
         },
-        "body": json!({ "message": message, "session_id": Uuid::new_v4().to_string() }).to_string(),
+        "body": body,
         "isBase64Encoded": false,
     })
 }

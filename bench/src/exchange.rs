@@ -29,7 +29,13 @@ pub fn question(method: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> St
         let items = body.pointer("/TransactItems").and_then(Value::as_array).into_iter().flatten();
         let items: String =
             items.filter_map(|item| item.as_object()?.keys().next().map(|kind| format!(" {kind}"))).collect();
-        return format!("{operation} {}{ways}{items}", text("/TableName"));
+        let keys = body.pointer("/RequestItems").and_then(Value::as_object).into_iter().flatten();
+        let keys: String = keys.map(|(table, request)| format!("{table} {}", kind_of_key(request))).collect();
+        // Statuses are asked for one by one; other values are of their moment.
+        let status =
+            ["/:status", "/:partition", "/:active"].map(|name| text(&format!("/ExpressionAttributeValues{name}/S")));
+        let status = if text("/IndexName") == "status-index" { format!(" {}", status.concat()) } else { String::new() };
+        return format!("{operation} {}{ways}{items}{keys}{status}", text("/TableName"));
     }
     if body.get("jsonrpc").is_some() {
         return format!("{} {} {}", uri.path(), text("/method"), text("/params/name"));
@@ -38,6 +44,12 @@ pub fn question(method: &str, uri: &Uri, headers: &HeaderMap, body: &[u8]) -> St
     let parts = uri.path().split('/').filter(|part| !part.bytes().all(|byte| byte.is_ascii_digit()));
     let parts: Vec<&str> = parts.take_while(|part| *part != "sessions").collect();
     format!("{method} /{}", parts.join("/"))
+}
+
+/// What the first key of a BatchGetItem is of: what its `pk` begins with, in a table that holds things of several kinds.
+fn kind_of_key(request: &Value) -> &str {
+    let key = request.pointer("/Keys/0/pk/S").and_then(Value::as_str).unwrap_or_default();
+    key.split('#').next().unwrap_or_default()
 }
 
 /// An answer as it came.
@@ -199,6 +211,12 @@ mod tests {
             asked("/", Some("DynamoDB_20120810.TransactWriteItems"), &transaction),
             "TransactWriteItems  Put Delete"
         );
+        let batch = |kind: &str| json!({ "RequestItems": { "t": { "Keys": [{ "pk": { "S": kind } }] } } });
+        let get = Some("DynamoDB_20120810.BatchGetItem");
+        assert_eq!(asked("/", get, &batch("health#a@1")), "BatchGetItem t health");
+        assert_ne!(asked("/", get, &batch("health#a@1")), asked("/", get, &batch("held#a@1")));
+        let of = |status: &str| json!({ "IndexName": "status-index", "ExpressionAttributeValues": { ":status": { "S": status } } });
+        assert_ne!(asked("/", dynamodb, &of("active")), asked("/", dynamodb, &of("pending")));
         let call = json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": { "name": "deploy" } });
         assert_eq!(asked("/f/x/invocations", None, &call), "/f/x/invocations tools/call deploy");
         assert_eq!(

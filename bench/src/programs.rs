@@ -8,8 +8,16 @@ use std::{
 use crate::Result;
 
 /// All functions; a function is called like its program.
-pub const FUNCTIONS: [&str; 6] =
-    ["chat_handler", "agent_invoker", "mcp_proxy", "memory_manager", "registration", "pipelines"];
+pub const FUNCTIONS: [&str; 8] = [
+    "chat_handler",
+    "agent_invoker",
+    "mcp_proxy",
+    "memory_manager",
+    "registration",
+    "registry_api",
+    "health_checker",
+    "pipelines",
+];
 
 /// A folder with `{program}/bootstrap.zip`, and beside it what was in the zip.
 #[derive(Debug, Clone)]

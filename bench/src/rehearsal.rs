@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     Result,
-    events::{chat, registration, streamed},
+    events::{api, chat, listing, registration, streamed},
     exchange::{Answers, Served, timeless},
     programs::Programs,
     stage::{Stage, full_name},
@@ -33,12 +33,14 @@ pub struct Case {
 }
 
 /// What each function is there for.
-const USUAL: [(&str, &str); 6] = [
+const USUAL: [(&str, &str); 8] = [
     ("chat_handler", "answers a wish"),
     ("agent_invoker", "has a specialist work"),
     ("mcp_proxy", "starts a pipeline"),
     ("memory_manager", "lists ten deployments"),
     ("registration", "registers a server again, asking for its tools"),
+    ("registry_api", "lists the servers of a status"),
+    ("health_checker", "checks a server"),
     ("pipelines", "starts a pipeline in GitLab"),
 ];
 
@@ -58,6 +60,17 @@ pub async fn rehearse(programs: &Programs) -> Result<Vec<Case>> {
         register(&stage, kind, Some(id), &mailbox).await?;
         cases.push(case(&stage, "registration", kind, title)?);
     }
+
+    for (event, title) in [
+        (listing(&[("status", "active")]), "lists the servers of a status"),
+        (api("GET", "/servers/pipelines", &[]), "shows a server with its tools"),
+    ] {
+        calls(&stage, "registry_api", event, &["\"statusCode\":200"]).await?;
+        cases.push(case(&stage, "registry_api", "/{proxy+}", title)?);
+    }
+    // Once only: what it has checked is not due again, and the newest answers are those that are replayed.
+    calls(&stage, "health_checker", serde_json::json!({}), &["\"checked\":1", "\"failed\":0"]).await?;
+    cases.push(case(&stage, "health_checker", "", "checks a server")?);
 
     says(&stage, "two t3.small for tenant acme in prod", "application/json", "`prod` is protected").await?;
     cases.push(case(&stage, "mcp_proxy", "execute_compute_pipeline", "refuses a protected environment")?);
@@ -141,6 +154,17 @@ async fn register(stage: &Stage, kind: &str, id: Option<&str>, mailbox: &str) ->
     match answer.json()["Status"].as_str() {
         Some("SUCCESS") => Ok(()),
         _ => Err(format!("{kind} failed: {}", String::from_utf8_lossy(&answer.body())).into()),
+    }
+}
+
+/// A function is called; the answer has to have all of this in it.
+async fn calls(stage: &Stage, function: &str, event: Value, expected: &[&str]) -> Result<()> {
+    let answer = stage.cloud.invoke(&full_name(function), event.to_string().into()).await?;
+    let text = String::from_utf8(answer.body())?;
+    if !answer.failed && expected.iter().all(|part| text.contains(part)) {
+        Ok(())
+    } else {
+        Err(format!("{function} answered {event} with {text}").into())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::{
     functions::{Start, Warm},
     health::{self, Run},
     history::Cost,
+    listing::{self, List},
     machine::{self, Machine},
     soak::Soak,
     tools::{self, Lookup},
@@ -59,6 +60,8 @@ pub struct Report {
     pub history: Vec<Cost>,
     /// Runs of health checks.
     pub health: Vec<Run>,
+    /// Lists of a large registry.
+    pub lists: Vec<List>,
     /// Searches and lookups in a large registry.
     pub tools: Vec<Lookup>,
     /// Many people at once.
@@ -81,6 +84,7 @@ impl Report {
             settings: Vec::new(),
             history: Vec::new(),
             health: Vec::new(),
+            lists: Vec::new(),
             tools: Vec::new(),
             chats: None,
             soak: Vec::new(),
@@ -116,6 +120,7 @@ impl fmt::Display for Report {
         self.write_soak(f)?;
         self.write_history(f)?;
         self.write_health(f)?;
+        self.write_lists(f)?;
         self.write_tools(f)?;
         self.write_chats(f)
     }
@@ -219,6 +224,20 @@ impl Report {
         });
         let title = format!("Health checks, one run. Aim: < {limit} s");
         table(f, &title, &["run", "checked", "failed", "seconds", "CPU s", "memory MB"], rows.collect())
+    }
+
+    fn write_lists(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rows = self.lists.iter().map(|it| {
+            let mut row = vec![it.what.to_owned(), it.listed.to_string(), it.pages.to_string()];
+            row.extend([it.first_ms, it.last_ms, it.slowest_ms].map(|figure| format!("{figure:.2}")));
+            row.extend([format!("{:.2}", it.seconds), aimed(format!("{:.1}", it.rss_mb), it.rss_mb < RSS_MB)]);
+            row
+        });
+        let title =
+            format!("Lists of a registry of {} servers. Aim: the last pages cost what the first do", listing::SERVERS);
+        let head =
+            ["list", "servers", "pages", "first ten p50 ms", "last ten p50 ms", "slowest ms", "seconds", "memory MB"];
+        table(f, &title, &head, rows.collect())
     }
 
     fn write_tools(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

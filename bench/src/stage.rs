@@ -78,7 +78,7 @@ pub fn full_name(name: &str) -> String {
 
 /// A function with its variables, as in `cdk/constructs/`.
 pub fn function(programs: &Programs, name: &str, endpoints: &Endpoints) -> Function {
-    let agents: serde_json::Map<_, _> = ["app", "bootstrap", "compute"]
+    let agents: serde_json::Map<_, _> = ["app", "bootstrap", "compute", "tools"]
         .map(|agent| (agent.to_owned(), json!(format!("{}/LOCAL", agent.to_uppercase()))))
         .into_iter()
         .collect();
@@ -92,6 +92,9 @@ pub fn function(programs: &Programs, name: &str, endpoints: &Endpoints) -> Funct
         ("STATE_TABLE", tables::STATE),
         ("ENVIRONMENTS", "dev,test,staging,prod"),
         ("PROTECTED_ENVIRONMENTS", "prod"),
+        ("REGISTRATION_APPROVAL", "required"),
+        ("REGISTRATION_LIMIT", "10"),
+        ("REGISTRY_NAMESPACE", "switchyard.local"),
         ("GITLAB_URL", &endpoints.gitlab),
         ("GITLAB_TOKEN_SECRET", "switchyard/local/gitlab_token"),
         ("API_KEY_SECRET", "switchyard/local/mcp/pipelines/api_key"),

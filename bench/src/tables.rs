@@ -15,6 +15,23 @@ pub const REGISTRY: &str = "MCPServerRegistry-local";
 /// Slots and request keys.
 pub const STATE: &str = "SwitchyardState-local";
 
+/// What the indexes of the registry have beside their keys.
+const LIST_COLUMNS: [&str; 13] = [
+    "server_name",
+    "description",
+    "endpoint_url",
+    "protocol_type",
+    "authentication_type",
+    "status",
+    "definition_hash",
+    "deployment_stack",
+    "deployment_region",
+    "owner",
+    "mcp_version",
+    "created_at",
+    "updated_at",
+];
+
 /// A fresh database in memory with the tables.
 ///
 /// # Errors
@@ -26,9 +43,14 @@ pub fn fresh() -> Result<Database> {
         ("tenant-index", ["tenant_id", "started_at"]),
         ("tenant-environment-index", ["tenant#environment", "started_at"]),
     ];
+    let registry_indexes = [
+        ("status-index", ["status", "updated_at"]),
+        ("protocol-index", ["protocol_type", "server_name"]),
+        ("stack-index", ["deployment_stack", "created_at"]),
+    ];
     for (name, key, indexes) in [
         (MEMORY, &["execution_id"][..], &memory_indexes[..]),
-        (REGISTRY, &["server_id", "version"], &[("status-index", ["status", "updated_at"])]),
+        (REGISTRY, &["server_id", "version"], &registry_indexes),
         (STATE, &["pk", "sk"], &[]),
     ] {
         database.create_table(serde_json::from_value(table(name, key, indexes))?)?;
@@ -52,8 +74,14 @@ fn schema(names: &[&str]) -> Value {
     names.iter().zip(kinds).map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind })).collect()
 }
 
-fn index(name: &str, key: &[&str]) -> Value {
-    json!({ "IndexName": name, "KeySchema": schema(key), "Projection": { "ProjectionType": "ALL" } })
+/// An index of the registry has what a list shows, any other has everything.
+fn index(table: &str, name: &str, key: &[&str]) -> Value {
+    let mut projection = json!({ "ProjectionType": "ALL" });
+    if table == REGISTRY {
+        let columns: Vec<_> = LIST_COLUMNS.into_iter().filter(|column| !key.contains(column)).collect();
+        projection = json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": columns });
+    }
+    json!({ "IndexName": name, "KeySchema": schema(key), "Projection": projection })
 }
 
 fn table(name: &str, key: &[&str], indexes: &[(&str, [&str; 2])]) -> Value {
@@ -68,7 +96,8 @@ fn table(name: &str, key: &[&str], indexes: &[(&str, [&str; 2])]) -> Value {
             attributes.iter().map(|name| json!({ "AttributeName": name, "AttributeType": "S" })).collect::<Value>(),
     });
     if !indexes.is_empty() {
-        request["GlobalSecondaryIndexes"] = indexes.iter().map(|(name, key)| index(name, key)).collect();
+        request["GlobalSecondaryIndexes"] =
+            indexes.iter().map(|(index_name, key)| index(name, index_name, key)).collect();
     }
     request
 }
