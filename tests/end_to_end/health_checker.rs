@@ -7,6 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -127,5 +128,22 @@ fn a_dead_server_goes_out_of_use_after_three_checks_and_comes_back_with_one() {
         let by_checks = |status: &str| ("health_checker".to_owned(), json!(status));
         assert_eq!(told[..2], [by_checks("active"), by_checks("unhealthy")], "{told:?}");
         delete(&stack).await;
+    });
+}
+
+#[test]
+fn its_schedule_runs_it() {
+    run(async {
+        crate::support::stack().await;
+        let record = concat!(env!("CARGO_MANIFEST_DIR"), "/../.local/test/logs/aws_calls.jsonl");
+        let is_scheduled = |line: &str| line.contains("switchyard-local-health_checker") && line.contains("\"rule\"");
+        // Once a minute.
+        for _ in 0..90 {
+            if std::fs::read_to_string(record).unwrap().lines().any(is_scheduled) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        panic!("the schedule did not run health_checker for a minute and a half");
     });
 }
