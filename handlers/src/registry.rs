@@ -21,6 +21,7 @@ mod write;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 pub use held::{Held, Source};
 pub use list::{Filter, Page, Summary};
+pub(crate) use model::CONTENT;
 pub use model::{
     Annotations, AuthenticationType, ProtocolType, Server, Status, Tool, holder, principal_owner, stack_owner,
     token_owner, valid_server_id,

@@ -100,6 +100,10 @@ impl Declared {
             deployment_stack: read.text("DeploymentStack", 128),
             deployment_region: read.text("DeploymentRegion", 32),
         };
+        if !declared.server_name.is_empty() {
+            read.check("ServerName", rules::server_name(&declared.server_name));
+        }
+        read.check("Description", rules::description(&declared.description));
         read.api_key_header(&declared);
         if declared.protocol_type != ProtocolType::JsonRpc && declared.tools.is_none() {
             read.problem(format!(

@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{
-    Item, Registry, Server, Status, TABLE,
+    CONTENT, Item, Registry, Server, Status, TABLE,
     transaction::{Outcome, built, busy, item_of, state_key},
 };
 use crate::{
@@ -19,23 +19,8 @@ use crate::{
     sdk::table_failed,
 };
 
-/// Attributes that a proposal can change. Owner, status and times are nobody's to propose.
-const PROPOSABLE: [&str; 14] = [
-    "server_name",
-    "description",
-    "endpoint_url",
-    "protocol_type",
-    "authentication_type",
-    "api_key_header",
-    "available_tools",
-    "health_check_url",
-    "health_check_interval",
-    "configuration",
-    "metadata",
-    "deployment_stack",
-    "deployment_region",
-    "mcp_version",
-];
+/// Attributes that a proposal can change beside [`CONTENT`]. Owner, status and times are nobody's to propose.
+const PROPOSABLE: [&str; 3] = ["deployment_stack", "deployment_region", "mcp_version"];
 
 /// Where a proposal comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -70,8 +55,9 @@ impl Held {
     /// A proposal to make `entry` what `proposed` is. `None` if that changes nothing that can be proposed.
     pub fn new(entry: &Server, proposed: &Server, source: Source, who: &str) -> Option<Self> {
         let (before, after) = differences(Some(entry), Some(proposed));
-        let changed: Vec<String> = PROPOSABLE
+        let changed: Vec<String> = CONTENT
             .iter()
+            .chain(&PROPOSABLE)
             .filter(|name| before.contains_key(**name) || after.contains_key(**name))
             .map(|name| (*name).to_owned())
             .collect();

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{AuthenticationType, Item, ProtocolType, Registry, Status, TABLE};
+use super::{AuthenticationType, Item, ProtocolType, Registry, Status, TABLE, write::iso};
 use crate::{
     error::{Result, internal, invalid},
     sdk::table_failed,
@@ -343,9 +343,4 @@ const MARK: usize = 16;
 
 fn page_of(servers: Vec<(Summary, Position)>, cursor: Option<String>) -> Result<Page> {
     Ok(Page { servers: servers.into_iter().map(|(found, _)| found).collect(), cursor })
-}
-
-/// A time as entries hold it.
-fn iso(time: Timestamp) -> String {
-    format!("{time:.3}")
 }

@@ -7,6 +7,21 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
+/// What whoever registers a server has a say in: attributes of [`Server`].
+pub(crate) const CONTENT: [&str; 11] = [
+    "server_name",
+    "description",
+    "endpoint_url",
+    "protocol_type",
+    "authentication_type",
+    "api_key_header",
+    "available_tools",
+    "health_check_url",
+    "health_check_interval",
+    "configuration",
+    "metadata",
+];
+
 /// A version of an MCP server as stored in the registry table; field names are the attribute names.
 ///
 /// Only the key, the name, the endpoint and the status have to be there: people write entries by hand in a console.

@@ -113,10 +113,35 @@ pub fn map(map: &Map<String, Value>) -> Result<(), String> {
 /// # Errors
 /// That a text is empty or too long.
 pub fn text(text: &str, limit: usize) -> Result<(), String> {
-    match text.chars().count() {
-        _ if text.trim().is_empty() => Err("must not be empty".to_owned()),
-        length if length > limit => Err(format!("is longer than {limit} characters")),
-        _ => Ok(()),
+    if text.trim().is_empty() { Err("must not be empty".to_owned()) } else { limited(text, limit) }
+}
+
+/// # Errors
+/// That a text is too long.
+pub fn limited(text: &str, limit: usize) -> Result<(), String> {
+    if text.chars().count() > limit { Err(format!("is longer than {limit} characters")) } else { Ok(()) }
+}
+
+/// # Errors
+/// What is wrong with the name of a server.
+pub fn server_name(name: &str) -> Result<(), String> {
+    text(name, MAX_NAME).and_then(|()| shown(name, ""))
+}
+
+/// # Errors
+/// What is wrong with the description of a server, which may be empty.
+pub fn description(description: &str) -> Result<(), String> {
+    limited(description, MAX_DESCRIPTION).and_then(|()| shown(description, "\n\t"))
+}
+
+/// That people see a text as it is: it has no control characters but the `allowed`, and none that turn its direction.
+fn shown(text: &str, allowed: &str) -> Result<(), String> {
+    let hidden = |c: &char| {
+        (c.is_control() && !allowed.contains(*c)) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    match text.chars().find(hidden) {
+        Some(c) => Err(format!("holds the character U+{:04X}, which is not shown", u32::from(c))),
+        None => Ok(()),
     }
 }
 

@@ -15,7 +15,7 @@ use aws_sdk_dynamodb::types::{
     AttributeValue::{N, S},
     Put, TransactWriteItem, Update,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Item, Registry, Server, Status, TABLE,
@@ -280,7 +280,7 @@ impl Registry {
         after: &Server,
         more: Vec<TransactWriteItem>,
     ) -> Result<Option<Server>> {
-        let after = Server { updated_at: now(), ..after.clone() };
+        let after = Server { updated_at: later_than(&before.updated_at, Timestamp::now()), ..after.clone() };
         let (condition, values) = unchanged(before);
         let mut update = Update::builder()
             .table_name(&self.table)
@@ -362,6 +362,9 @@ pub(super) fn is_live(entry: &Server) -> bool {
 /// The entry with what it keeps from the one it replaces: since when it exists, and whom it was taken over from.
 fn inherit(server: &Server, before: Option<&Server>) -> Server {
     let mut entry = server.clone();
+    if let Some(before) = before {
+        entry.updated_at = later_than(&before.updated_at, Timestamp::now());
+    }
     let Some(before) = before.filter(|before| before.status != Status::Decommissioned) else { return entry };
     entry.created_at.clone_from(&before.created_at);
     entry.created_by.clone_from(&before.created_by);
@@ -375,5 +378,38 @@ fn inherit(server: &Server, before: Option<&Server>) -> Server {
 
 /// The current time as the registry stores it: ISO 8601 in UTC, to the millisecond.
 pub(crate) fn now() -> String {
-    format!("{:.3}", jiff::Timestamp::now())
+    iso(Timestamp::now())
+}
+
+/// A time as entries hold it.
+pub(super) fn iso(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// The time of a change: `now`, or a millisecond after the change before where that is not later. A writer knows by the time of
+/// the last change whether an entry is still as it was read, so no two changes have the same.
+fn later_than(before: &str, now: Timestamp) -> String {
+    let least =
+        before.parse::<Timestamp>().ok().and_then(|before| before.checked_add(SignedDuration::from_millis(1)).ok());
+    iso(least.map_or(now, |least| least.max(now)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_changes_of_an_entry_have_the_same_time() {
+        let now: Timestamp = "2026-11-21T10:00:00.0004Z".parse().unwrap();
+        for (before, after) in [
+            ("2026-11-21T09:59:59.999Z", "2026-11-21T10:00:00.000Z"),
+            ("2026-11-21T10:00:00.000Z", "2026-11-21T10:00:00.001Z"),
+            ("2026-11-21T10:00:07.000Z", "2026-11-21T10:00:07.001Z"),
+            // Made by hand, without a time or with something else.
+            ("", "2026-11-21T10:00:00.000Z"),
+            ("yesterday", "2026-11-21T10:00:00.000Z"),
+        ] {
+            assert_eq!(later_than(before, now), after, "{before}");
+        }
+    }
 }

@@ -37,6 +37,12 @@ async fn every_problem_is_told_at_once() {
     }
     assert!(!reason.contains("user:pw") && !reason.contains("Fingerprint is"), "{reason}");
     assert_eq!(answer["PhysicalResourceId"], "not-registered-r-1");
+
+    let answer = desk.create(FIRST, &json!({ "ServerName": "gp\u{202e}fdp", "Description": "a\u{1b}[31m" })).await;
+    let reason = failed(&answer);
+    for part in ["ServerName: holds the character U+202E", "Description: holds the character U+001B"] {
+        assert!(reason.contains(part), "{part} is not in: {reason}");
+    }
 }
 
 #[tokio::test]

@@ -13,11 +13,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokio::time::Instant;
 use url::form_urlencoded;
+use utoipa::{IntoParams, IntoResponses};
 
 use crate::{
     error::{Error, Result, internal, invalid, not_found, shorten},
     identity::Principal,
-    json_body,
+    json_body, problem,
     registry::{rules, valid_server_id},
     registry_api::{FUNCTION, failed, refusal::Refusal},
     runtime::Invocation,
@@ -108,14 +109,54 @@ pub(super) fn limit(query: &HashMap<String, String>, default: usize, most: usize
 }
 
 /// The id in the path.
-#[derive(Debug)]
-pub(super) struct ServerId(pub(super) String);
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ServerId {
+    /// Id of the server.
+    pub(super) server_id: String,
+}
 
 /// The id and the version in the path.
-#[derive(Debug)]
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
 pub(super) struct Key {
+    /// Id of the server.
     pub(super) server_id: String,
+    /// Its version.
     pub(super) version: String,
+}
+
+/// What every route may answer, for the OpenAPI document.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers in the OpenAPI document")]
+pub(super) enum OfCaller {
+    /// The caller may not.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Refused(problem::Document<'static>),
+}
+
+/// What every route about an entry may answer, for the OpenAPI document.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers in the OpenAPI document")]
+pub(super) enum OfEntry {
+    /// The caller may not.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Refused(problem::Document<'static>),
+    /// There is no such version.
+    #[response(status = 404, content_type = "application/problem+json")]
+    Missing(problem::Document<'static>),
+}
+
+/// What every route with a body may answer, for the OpenAPI document.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "it describes answers in the OpenAPI document")]
+pub(super) enum OfBody {
+    /// The body is wrong.
+    #[response(status = 400, content_type = "application/problem+json")]
+    Wrong(problem::Document<'static>),
+    /// The body is not JSON in UTF-8.
+    #[response(status = 415, content_type = "application/problem+json")]
+    NotJson(problem::Document<'static>),
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for ServerId {
@@ -124,7 +165,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ServerId {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let path = path(parts, state).await;
         let id = path.get("server_id").filter(|id| valid_server_id(id));
-        id.cloned().map(Self).ok_or_else(|| nothing(parts))
+        id.cloned().map(|server_id| Self { server_id }).ok_or_else(|| nothing(parts))
     }
 }
 

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     Changed,
-    call::{Call, Empty, Key, fields},
+    call::{Call, Empty, Key, OfBody, OfEntry, fields},
     outrun,
 };
 use crate::{
@@ -90,13 +90,11 @@ pub(super) struct Decommission {
 /// that only.
 #[utoipa::path(
     post, path = "/servers/{server_id}/versions/{version}/status", tag = "admin", request_body = StatusChange,
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "It has the status", body = Changed),
-        (status = 400, description = "The body is wrong", body = problem::Document, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "Its status cannot become that, or somebody else changed it meanwhile", body = problem::Document, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON in UTF-8", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry, OfBody,
     ),
 )]
 pub(super) async fn change_status(
@@ -128,13 +126,11 @@ pub(super) async fn change_status(
 /// Approves what waits: a pending entry becomes active, or a held definition takes the place of the approved one.
 #[utoipa::path(
     post, path = "/servers/{server_id}/versions/{version}/approve", tag = "admin", request_body(content = Option<Approval>),
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "It counts from now on", body = Changed),
-        (status = 400, description = "The body is wrong", body = problem::Document, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "Nothing waits for approval, or something else than was seen", body = problem::Document, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON in UTF-8", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry, OfBody,
     ),
 )]
 pub(super) async fn approve(State(api): State<Arc<RegistryApi>>, call: Call, key: Key, request: Request) -> Response {
@@ -171,13 +167,11 @@ pub(super) async fn approve(State(api): State<Arc<RegistryApi>>, call: Call, key
 /// Refuses what waits: a pending entry becomes rejected, or a held definition is dropped and the approved one stays.
 #[utoipa::path(
     post, path = "/servers/{server_id}/versions/{version}/reject", tag = "admin", request_body = Rejection,
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "It is refused", body = Changed),
-        (status = 400, description = "The body is wrong", body = problem::Document, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "Nothing waits for approval", body = problem::Document, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON in UTF-8", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry, OfBody,
     ),
 )]
 pub(super) async fn reject(State(api): State<Arc<RegistryApi>>, call: Call, key: Key, request: Request) -> Response {
@@ -203,13 +197,11 @@ pub(super) async fn reject(State(api): State<Arc<RegistryApi>>, call: Call, key:
 /// Takes an entry out of service for good.
 #[utoipa::path(
     post, path = "/servers/{server_id}/versions/{version}/decommission", tag = "admin", request_body(content = Option<Decommission>),
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "It is out of service", body = Changed),
-        (status = 400, description = "The body is wrong", body = problem::Document, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "It is out of service already", body = problem::Document, content_type = "application/problem+json"),
-        (status = 415, description = "The body is not JSON in UTF-8", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry, OfBody,
     ),
 )]
 pub(super) async fn decommission(

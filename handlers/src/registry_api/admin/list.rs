@@ -6,7 +6,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::call::{Call, limit, wrong_query};
+use super::call::{Call, OfCaller, limit, wrong_query};
 use crate::{
     error::Result,
     problem,
@@ -63,7 +63,7 @@ pub(super) struct Servers {
     responses(
         (status = 200, description = "A page", body = Servers),
         (status = 400, description = "A parameter is wrong", body = problem::Document, content_type = "application/problem+json"),
-        (status = 403, description = "The caller may not", body = problem::Document, content_type = "application/problem+json"),
+        OfCaller,
     ),
 )]
 pub(super) async fn list_entries(State(api): State<Arc<RegistryApi>>, call: Call) -> Response {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     Changed,
-    call::{Call, Empty, Key, fields},
+    call::{Call, Empty, Key, OfEntry, fields},
     patch::propose,
 };
 use crate::{
@@ -59,11 +59,11 @@ pub(super) struct Difference {
 /// Asks a server, without changing anything: an MCP server for its version and its tools, others for their health.
 #[utoipa::path(
     post, path = "/servers/{server_id}/versions/{version}/test", tag = "admin",
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "What it answered, well or not", body = Tested),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "Its credentials are not used before it is approved", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry,
     ),
 )]
 pub(super) async fn test(State(api): State<Arc<RegistryApi>>, call: Call, key: Key, request: Request) -> Response {
@@ -74,14 +74,13 @@ pub(super) async fn test(State(api): State<Arc<RegistryApi>>, call: Call, key: K
 /// Reads the tools of an MCP server again. What is different waits for approval.
 #[utoipa::path(
     post, path = "/servers/{server_id}/versions/{version}/refresh", tag = "admin",
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "Nothing is different, or it was not approved yet and is changed", body = Changed),
         (status = 202, description = "What is different waits for approval", body = Changed),
-        (status = 400, description = "Its tools are wrong; `errors` names every place", body = problem::Document, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "It cannot be asked for its tools, or its credentials are not used before it is approved", body = problem::Document, content_type = "application/problem+json"),
-        (status = 424, description = "It does not answer as MCP wants", body = problem::Document, content_type = "application/problem+json"),
+        (status = 424, description = "It does not answer as MCP wants, or its tools are wrong; then `errors` names every place", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry,
     ),
 )]
 pub(super) async fn refresh(State(api): State<Arc<RegistryApi>>, call: Call, key: Key, request: Request) -> Response {
@@ -120,7 +119,18 @@ async fn refreshed(
         return Ok((StatusCode::OK, Changed::new(&entry, false, "Its tools are those that count.")));
     }
     after.mcp_version = Some(discovery.mcp_version);
-    propose(api, call, &entry, after, Source::Refresh, deadline).await
+    propose(api, call, &entry, after, Source::Refresh, deadline).await.map_err(by_server)
+}
+
+/// What is wrong with tools that the server lists is no fault of whoever asks for them.
+fn by_server(refusal: Refusal) -> Refusal {
+    let Refusal { error, faults } = refusal;
+    if error.kind() != Kind::Invalid {
+        return Refusal { error, faults };
+    }
+    let message =
+        "The tools that the server lists cannot be registered; `errors` says why. The approved ones serve on.";
+    Refusal { error: dependency(message), faults }
 }
 
 async fn ask(api: &RegistryApi, entry: &Server, deadline: Instant) -> Tested {

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use super::{
     Changed,
-    call::{Call, Empty, Key, fields},
+    call::{Call, Empty, Key, OfEntry, fields},
     outrun,
 };
 use crate::{
@@ -81,15 +81,15 @@ pub(super) struct Patch {
 /// held as a whole until somebody approves it.
 #[utoipa::path(
     patch, path = "/servers/{server_id}/versions/{version}", tag = "admin", request_body = Patch,
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "It is changed, or was like that already", body = Changed),
         (status = 202, description = "It waits for approval", body = Changed),
         (status = 400, description = "The body is wrong; `errors` names every place", body = problem::Document, content_type = "application/problem+json"),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "It is out of service, or somebody else changed it meanwhile", body = problem::Document, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = problem::Document, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON in UTF-8", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry,
     ),
 )]
 pub(super) async fn patch_entry(
@@ -182,9 +182,8 @@ fn patched(
     for name in cleared.keys() {
         clear(&mut after, name);
     }
-    let text = |text: &str, limit| if text.is_empty() { Ok(()) } else { rules::text(text, limit) };
-    set(&mut after.server_name, read.checked("server_name", |name| rules::text(name, rules::MAX_NAME)));
-    set(&mut after.description, read.checked("description", |it| text(it, rules::MAX_DESCRIPTION)));
+    set(&mut after.server_name, read.checked("server_name", rules::server_name));
+    set(&mut after.description, read.checked("description", rules::description));
     set(&mut after.endpoint_url, read.checked("endpoint_url", |url| rules::endpoint(guard, home, url).map(drop)));
     set(&mut after.protocol_type, read.word("protocol_type", ProtocolType::ALL, ProtocolType::as_str));
     let authentication = read.word("authentication_type", AuthenticationType::ALL, AuthenticationType::as_str);

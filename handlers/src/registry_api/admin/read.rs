@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::call::{Call, Key, ServerId, limit, wrong_query};
+use super::call::{Call, Key, OfCaller, OfEntry, ServerId, limit, wrong_query};
 use crate::{
     audit::{Records, differences},
     error::{Result, not_found},
@@ -60,16 +60,17 @@ pub(super) struct Waiting {
 
 /// Shows the version of a server that is called now; if none is, the highest.
 #[utoipa::path(
-    get, path = "/servers/{server_id}", tag = "admin", params(("server_id" = String, Path, description = "Id of the server")),
+    get, path = "/servers/{server_id}", tag = "admin", params(ServerId),
     responses(
         (status = 200, description = "The entry", body = Server),
         (status = 404, description = "There is no such server", body = problem::Document, content_type = "application/problem+json"),
+        OfCaller,
     ),
 )]
 pub(super) async fn show_server(State(api): State<Arc<RegistryApi>>, call: Call, id: ServerId) -> Response {
     let outcome = async {
         call.query(&[])?;
-        api.current(&id.0).await
+        api.current(&id.server_id).await
     };
     call.answer(outcome.await.map(|entry| (StatusCode::OK, entry)).map_err(Into::into))
 }
@@ -77,17 +78,18 @@ pub(super) async fn show_server(State(api): State<Arc<RegistryApi>>, call: Call,
 /// Lists the versions of a server, the highest first.
 #[utoipa::path(
     get, path = "/servers/{server_id}/versions", tag = "admin",
-    params(("server_id" = String, Path, description = "Id of the server")),
+    params(ServerId),
     responses(
         (status = 200, description = "All versions", body = Versions),
         (status = 404, description = "There is no such server", body = problem::Document, content_type = "application/problem+json"),
+        OfCaller,
     ),
 )]
 pub(super) async fn list_entry_versions(State(api): State<Arc<RegistryApi>>, call: Call, id: ServerId) -> Response {
     let outcome = async {
         call.query(&[])?;
-        let versions = api.registry.versions(&id.0).await?;
-        if versions.is_empty() { Err(unknown(&id.0)) } else { Ok(Versions { versions }) }
+        let versions = api.registry.versions(&id.server_id).await?;
+        if versions.is_empty() { Err(unknown(&id.server_id)) } else { Ok(Versions { versions }) }
     };
     call.answer(outcome.await.map(|versions| (StatusCode::OK, versions)).map_err(Into::into))
 }
@@ -95,10 +97,10 @@ pub(super) async fn list_entry_versions(State(api): State<Arc<RegistryApi>>, cal
 /// Shows an entry of the registry.
 #[utoipa::path(
     get, path = "/servers/{server_id}/versions/{version}", tag = "admin",
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "The entry", body = Server),
-        (status = 404, description = "There is no such version", body = problem::Document, content_type = "application/problem+json"),
+        OfEntry,
     ),
 )]
 pub(super) async fn show_entry(State(api): State<Arc<RegistryApi>>, call: Call, key: Key) -> Response {
@@ -112,10 +114,11 @@ pub(super) async fn show_entry(State(api): State<Arc<RegistryApi>>, call: Call, 
 /// Shows the definition that waits for approval.
 #[utoipa::path(
     get, path = "/servers/{server_id}/versions/{version}/held", tag = "admin",
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version")),
+    params(Key),
     responses(
         (status = 200, description = "What waits", body = Waiting),
         (status = 404, description = "There is no such version, or nothing waits", body = problem::Document, content_type = "application/problem+json"),
+        OfCaller,
     ),
 )]
 pub(super) async fn show_held(State(api): State<Arc<RegistryApi>>, call: Call, key: Key) -> Response {
@@ -134,18 +137,19 @@ pub(super) async fn show_held(State(api): State<Arc<RegistryApi>>, call: Call, k
 /// Tells who changed what of a server, in all its versions, the newest first.
 #[utoipa::path(
     get, path = "/servers/{server_id}/audit", tag = "admin",
-    params(("server_id" = String, Path, description = "Id of the server"), AuditParameters),
+    params(ServerId, AuditParameters),
     responses(
         (status = 200, description = "A page", body = Records),
         (status = 400, description = "A parameter is wrong", body = problem::Document, content_type = "application/problem+json"),
         (status = 404, description = "There never was such a server", body = problem::Document, content_type = "application/problem+json"),
+        OfCaller,
     ),
 )]
 pub(super) async fn show_audit(State(api): State<Arc<RegistryApi>>, call: Call, id: ServerId) -> Response {
     let outcome = async {
-        let records = audit(&api, &call, &id.0, None).await?;
-        if is_blank(&records) && api.registry.versions(&id.0).await?.is_empty() {
-            return Err(unknown(&id.0));
+        let records = audit(&api, &call, &id.server_id, None).await?;
+        if is_blank(&records) && api.registry.versions(&id.server_id).await?.is_empty() {
+            return Err(unknown(&id.server_id));
         }
         Ok(records)
     };
@@ -156,11 +160,12 @@ pub(super) async fn show_audit(State(api): State<Arc<RegistryApi>>, call: Call, 
 /// Tells who changed what of one version of a server, the newest first.
 #[utoipa::path(
     get, path = "/servers/{server_id}/versions/{version}/audit", tag = "admin",
-    params(("server_id" = String, Path, description = "Id of the server"), ("version" = String, Path, description = "Its version"), AuditParameters),
+    params(Key, AuditParameters),
     responses(
         (status = 200, description = "A page", body = Records),
         (status = 400, description = "A parameter is wrong", body = problem::Document, content_type = "application/problem+json"),
         (status = 404, description = "There never was such a version", body = problem::Document, content_type = "application/problem+json"),
+        OfCaller,
     ),
 )]
 pub(super) async fn show_entry_audit(State(api): State<Arc<RegistryApi>>, call: Call, key: Key) -> Response {

@@ -36,7 +36,7 @@ const EXAMPLE: &str = r#"{"server_name": "Weather", "endpoint_url": "https://wea
         (status = 201, description = "Registered", body = Changed),
         (status = 200, description = "Registered before, with this content", body = Changed),
         (status = 400, description = "The body is wrong; `errors` names every place", body = problem::Document, content_type = "application/problem+json"),
-        (status = 403, description = "The server id belongs to somebody else", body = problem::Document, content_type = "application/problem+json"),
+        (status = 403, description = "The caller may not, or the server id belongs to somebody else", body = problem::Document, content_type = "application/problem+json"),
         (status = 409, description = "The version is registered with other content", body = problem::Document, content_type = "application/problem+json"),
         (status = 413, description = "The body is too large", body = problem::Document, content_type = "application/problem+json"),
         (status = 415, description = "The body is not JSON in UTF-8", body = problem::Document, content_type = "application/problem+json"),

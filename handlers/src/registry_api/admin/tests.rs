@@ -54,7 +54,11 @@ impl Answer {
     /// The places where a body was wrong.
     #[track_caller]
     fn places(&self) -> Vec<&str> {
-        let errors = self.is(400)["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", self.body));
+        self.places_at(400)
+    }
+
+    fn places_at(&self, status: u16) -> Vec<&str> {
+        let errors = self.is(status)["errors"].as_array().unwrap_or_else(|| panic!("no errors in {}", self.body));
         let mut places: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
         places.sort_unstable();
         places

@@ -15,7 +15,7 @@ use crate::{
     mcp_client::{Discovery, Failure},
     notices::Notice,
     problem::Fault,
-    registry::{AuthenticationType, Creation, ProtocolType, Server, Status, rules},
+    registry::{AuthenticationType, CONTENT, Creation, ProtocolType, Server, Status, rules},
     registry_api::{RegistryApi, refusal::Refusal},
 };
 
@@ -156,20 +156,6 @@ fn discovered(fault: Fault) -> Fault {
 
 /// The version has other content: where it differs.
 fn conflict(submission: &Submission, registrant: &Registrant, there: &Server) -> Refusal {
-    /// What a submission has a say in.
-    const CONTENT: [&str; 11] = [
-        "server_name",
-        "description",
-        "endpoint_url",
-        "protocol_type",
-        "authentication_type",
-        "api_key_header",
-        "available_tools",
-        "health_check_url",
-        "health_check_interval",
-        "configuration",
-        "metadata",
-    ];
     let mut wanted = submission.entry(&there.server_id, &there.version, registrant);
     if submission.available_tools.is_none() {
         wanted.available_tools.clone_from(&there.available_tools);

@@ -182,11 +182,8 @@ impl Submission {
         let this = Self {
             server_id: read.checked("server_id", rules::server_id),
             version: read.checked("version", rules::version),
-            server_name: read
-                .required("server_name", |name| rules::text(name, rules::MAX_NAME).and_then(|()| shown(name, ""))),
-            description: read
-                .checked("description", |text| limited(text, rules::MAX_DESCRIPTION).and_then(|()| shown(text, "\n\t")))
-                .unwrap_or_default(),
+            server_name: read.required("server_name", rules::server_name),
+            description: read.checked("description", rules::description).unwrap_or_default(),
             endpoint_url: read.required("endpoint_url", |url| match endpoints {
                 Endpoints::Https => only_https(guard, url),
                 Endpoints::All(home) => rules::endpoint(guard, home, url).map(drop),
@@ -195,7 +192,7 @@ impl Submission {
             authentication_type: read
                 .word("authentication_type", AuthenticationType::ALL, AuthenticationType::as_str)
                 .unwrap_or_default(),
-            api_key_header: read.checked("api_key_header", |header| limited(header, rules::MAX_HEADER)),
+            api_key_header: read.checked("api_key_header", |header| rules::limited(header, rules::MAX_HEADER)),
             available_tools: available_tools(read),
             health_check_url: read.checked("health_check_url", |url| match endpoints {
                 Endpoints::Https => only_https(guard, url),
@@ -265,21 +262,6 @@ fn only_https(guard: &Guard, url: &str) -> Result<(), String> {
         );
     }
     rules::health_check_url(guard, url)
-}
-
-fn limited(text: &str, limit: usize) -> Result<(), String> {
-    if text.chars().count() > limit { Err(format!("is longer than {limit} characters")) } else { Ok(()) }
-}
-
-/// Whether people see a text as it is: it has no control characters but the `allowed`, and none that turn its direction.
-fn shown(text: &str, allowed: &str) -> Result<(), String> {
-    let hidden = |c: &char| {
-        (c.is_control() && !allowed.contains(*c)) || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    match text.chars().find(hidden) {
-        Some(c) => Err(format!("holds the character U+{:04X}, which is not shown", u32::from(c))),
-        None => Ok(()),
-    }
 }
 
 #[cfg(test)]

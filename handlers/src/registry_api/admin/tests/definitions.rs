@@ -52,6 +52,8 @@ async fn everything_that_is_wrong_with_a_patch_is_told_at_its_place() {
             "/status"
         ]
     );
+    let hidden = json!({ "server_name": "gp\u{202e}fdp", "description": "a\u{1b}[31m" });
+    assert_eq!(office.patch(hidden).await.places(), ["/description", "/server_name"]);
     // Rules over several fields are checked once each of them can be read.
     let object = json!({"type": "object"});
     let wrong = json!({

@@ -63,7 +63,7 @@ async fn a_server_that_lost_a_tool_its_settings_name_is_not_refreshed() {
     approved.definition_hash = approved.compute_hash();
     let office = Office::with(&approved).await;
     let answer = office.post(&format!("{ENTRY}/refresh"), json!({})).await;
-    assert_eq!(answer.places(), ["/configuration/status_tool"]);
+    assert_eq!(answer.places_at(424), ["/configuration/status_tool"]);
 }
 
 #[tokio::test]
