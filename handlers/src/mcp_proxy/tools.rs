@@ -4,6 +4,7 @@
 mod catalog;
 mod compact;
 mod index;
+mod postings;
 mod words;
 
 pub(super) use catalog::Catalog;

@@ -1,9 +1,9 @@
 //! The search over all tools: BM25 over names, descriptions and parameters.
 
-use bm25::{Embedder, EmbedderBuilder, Scorer, Tokenizer as _};
+use bm25::{Embedder, EmbedderBuilder, Tokenizer as _};
 use serde_json::Value;
 
-use super::words::Words;
+use super::{postings::Postings, words::Words};
 use crate::registry::{Server, Tool};
 
 /// How often the words of a tool's name count, compared to those of its description.
@@ -36,7 +36,7 @@ pub struct Found<'a> {
 /// All tools of some servers, searchable.
 pub struct Index {
     embedder: Embedder<u32, Words>,
-    scorer: Scorer<u32>,
+    postings: Postings,
     tools: Vec<Listed>,
 }
 
@@ -56,11 +56,11 @@ impl Index {
         }
         let texts: Vec<&str> = documents.iter().map(String::as_str).collect();
         let embedder = EmbedderBuilder::with_tokenizer_and_fit_to_corpus(Words, &texts).build();
-        let mut scorer = Scorer::new();
-        for (id, text) in (0..).zip(&texts) {
-            scorer.upsert(&id, embedder.embed(text));
+        let mut postings = Postings::default();
+        for text in &texts {
+            postings.push(&embedder.embed(text));
         }
-        Self { embedder, scorer, tools }
+        Self { embedder, postings, tools }
     }
 
     /// How many tools there are.
@@ -82,12 +82,11 @@ impl Index {
                 words.push(word);
             }
         }
-        let mut scored = self.scorer.matches(&self.embedder.embed(&words.join(" ")));
         // Where several fit as well, the order is that of the registry and the same every time.
-        scored.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.id.cmp(&b.id)));
-        let found = scored.into_iter().filter_map(|one| {
-            let listed = self.tools.get(usize::try_from(one.id).ok()?)?;
-            Some(Found { listed, score: one.score })
+        let found = self.postings.matches(&self.embedder.embed(&words.join(" ")));
+        let found = found.filter_map(|(number, score)| {
+            let listed = self.tools.get(usize::try_from(number).ok()?)?;
+            Some(Found { listed, score })
         });
         found.filter(|found| permitted(&found.listed.server_id, &found.listed.tool.name)).take(limit).collect()
     }
