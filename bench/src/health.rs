@@ -128,29 +128,12 @@ fn register(database: &Database, number: usize, servers: &Servers) -> Result<()>
         (true, _) => format!("{}/broken", servers.answering),
     };
     let id = format!("server-{number}");
-    let then = "2026-11-01T00:00:00.000Z";
-    let mut item: Value = [
-        ("server_id", id.as_str()),
-        ("version", "1.0.0"),
-        ("server_name", id.as_str()),
-        ("description", "Does what a server of its team does."),
-        ("endpoint_url", &url),
-        ("protocol_type", protocol),
-        ("authentication_type", "none"),
-        ("status", "active"),
-        ("mcp_version", "2025-11-25"),
-        ("created_at", then),
-        ("updated_at", then),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), json!({ "S": value })))
-    .collect();
+    let mut server = tables::server(&id, &[("endpoint_url", &url), ("protocol_type", protocol)]);
     if protocol == "rest" {
         let health_url = if dead { url } else { format!("{}/health", servers.answering) };
-        item["health_check_url"] = json!({ "S": health_url });
+        server.insert("health_check_url".to_owned(), json!({ "S": health_url }));
     }
-    database.put_item(serde_json::from_value(json!({ "TableName": tables::REGISTRY, "Item": item }))?)?;
-    Ok(())
+    tables::register(database, &server)
 }
 
 impl Servers {

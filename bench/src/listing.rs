@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dynoxide::{AttributeValue, Database, ImportOptions, Item};
+use dynoxide::{Database, ImportOptions, Item};
 use serde::Serialize;
 use serde_json::Value;
 use tests::runtime_api::Environment;
@@ -139,24 +139,20 @@ fn entry(number: usize) -> Result<Item> {
     let id = format!("server-{number:05}");
     let time = jiff::Timestamp::from_millisecond(1_780_000_000_000 + i64::try_from(number)? * 1000)?;
     let time = format!("{time:.3}");
-    Ok([
-        ("server_id", id.as_str()),
-        ("version", "1.0.0"),
-        ("server_name", &format!("Server {number}")),
-        ("description", "Does what a server of its team does, and says so in a sentence of the usual length."),
-        ("endpoint_url", &format!("https://{id}.example.com/mcp")),
-        ("protocol_type", if number.is_multiple_of(2) { "jsonrpc" } else { "graphql" }),
-        ("authentication_type", "none"),
-        ("status", if number.is_multiple_of(10) { "maintenance" } else { "active" }),
-        ("definition_hash", "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"),
-        ("deployment_stack", &format!("stack-{}", number / OF_A_STACK)),
-        ("deployment_region", "us-east-1"),
-        ("owner", "arn:aws:iam::000000000000:user/ann"),
-        ("mcp_version", "2025-11-25"),
-        ("created_at", &time),
-        ("updated_at", &time),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())))
-    .collect())
+    let server = tables::server(
+        &id,
+        &[
+            ("server_name", &format!("Server {number}")),
+            ("endpoint_url", &format!("https://{id}.example.com/mcp")),
+            ("protocol_type", if number.is_multiple_of(2) { "jsonrpc" } else { "graphql" }),
+            ("status", if number.is_multiple_of(10) { "maintenance" } else { "active" }),
+            ("definition_hash", "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8"),
+            ("deployment_stack", &format!("stack-{}", number / OF_A_STACK)),
+            ("deployment_region", "us-east-1"),
+            ("owner", "arn:aws:iam::000000000000:user/ann"),
+            ("created_at", &time),
+            ("updated_at", &time),
+        ],
+    );
+    Ok(serde_json::from_value(Value::Object(server))?)
 }

@@ -1,7 +1,7 @@
 //! Switchyard's tables in an embedded DynamoDB; the same keys and indexes as in `cdk/stacks/data-stack.ts`.
 
 use dynoxide::Database;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
 
 use crate::Result;
@@ -67,6 +67,37 @@ pub async fn serve(database: Database) -> Result<String> {
     let address = format!("http://{}", listener.local_addr()?);
     tokio::spawn(dynoxide::server::serve_on(listener, database));
     Ok(address)
+}
+
+/// An active MCP server as registration writes it, in DynamoDB's JSON, with these texts besides or instead.
+pub fn server(id: &str, texts: &[(&str, &str)]) -> Map<String, Value> {
+    let then = "2026-11-01T00:00:00.000Z";
+    [
+        ("server_id", id),
+        ("version", "1.0.0"),
+        ("server_name", id),
+        ("description", "Does what a server of its team does, and says so in a sentence of the usual length."),
+        ("endpoint_url", "https://mcp.example.com/"),
+        ("protocol_type", "jsonrpc"),
+        ("authentication_type", "none"),
+        ("status", "active"),
+        ("mcp_version", "2025-11-25"),
+        ("created_at", then),
+        ("updated_at", then),
+    ]
+    .iter()
+    .chain(texts)
+    .map(|(name, text)| ((*name).to_owned(), json!({ "S": text })))
+    .collect()
+}
+
+/// Puts an entry into the registry.
+///
+/// # Errors
+/// The database does not take it.
+pub fn register(database: &Database, server: &Map<String, Value>) -> Result<()> {
+    database.put_item(serde_json::from_value(json!({ "TableName": REGISTRY, "Item": server }))?)?;
+    Ok(())
 }
 
 fn schema(names: &[&str]) -> Value {

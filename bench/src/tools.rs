@@ -169,25 +169,7 @@ fn register(database: &Database, number: usize, version: &str) -> Result<()> {
             } })
         })
         .collect();
-    let id = format!("server-{number}");
-    let then = "2026-11-01T00:00:00.000Z";
-    let mut item: Value = [
-        ("server_id", id.as_str()),
-        ("version", version),
-        ("server_name", id.as_str()),
-        ("description", "Does what a server of its team does."),
-        ("endpoint_url", "https://mcp.example.com/"),
-        ("protocol_type", "jsonrpc"),
-        ("authentication_type", "none"),
-        ("status", "active"),
-        ("mcp_version", "2025-11-25"),
-        ("created_at", then),
-        ("updated_at", then),
-    ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), json!({ "S": value })))
-    .collect();
-    item["available_tools"] = json!({ "L": tools });
-    database.put_item(serde_json::from_value(json!({ "TableName": tables::REGISTRY, "Item": item }))?)?;
-    Ok(())
+    let mut server = tables::server(&format!("server-{number}"), &[("version", version)]);
+    server.insert("available_tools".to_owned(), json!({ "L": tools }));
+    tables::register(database, &server)
 }
