@@ -22,6 +22,9 @@ const MONTHLY: Readonly<Record<string, { readonly what: string; readonly price: 
   "AWS::CloudWatch::Dashboard": { what: "dashboard", price: 3 },
 };
 
+/** What health checks write for a stage and for each registered server (docs/health.md), and the price of one a month. */
+const METRICS = { ofStage: 6, ofServer: 2, price: 0.3 };
+
 const STORED: readonly string[] = ["AWS::DynamoDB::Table", "AWS::Logs::LogGroup"];
 
 /** Billed by use alone, or not at all. */
@@ -67,8 +70,20 @@ export function tellCost(templates: readonly Resources[]): readonly string[] {
   return [
     hourly === 0 ? "nothing by the hour" : `${several(hourly, "interface endpoint")} of your VPC, by the hour and zone`,
     ...monthly,
+    ...healthMetrics(resources),
     "storage by the gigabyte: the tables and their continuous backups, the logs of a month, the uploaded zips",
     ...(unknown.length === 0 ? [] : [`not reckoned: ${[...new Set(unknown)].join(", ")}`]),
+  ];
+}
+
+/** Health checks run on a schedule, and write metrics whether or not anybody uses the stage. */
+function healthMetrics(resources: readonly Resource[]): readonly string[] {
+  if (!resources.some(({ Type }) => Type === "AWS::Events::Rule")) return [];
+  const servers = resources.filter(({ Type }) => Type === "Custom::SwitchyardMcpServer").length;
+  const count = METRICS.ofStage + METRICS.ofServer * servers;
+  const more = `US$${(METRICS.ofServer * METRICS.price).toFixed(2)} for each server that registers besides`;
+  return [
+    `${several(count, "metric")} of the health checks: US$${(count * METRICS.price).toFixed(2)} a month; ${more}`,
   ];
 }
 

@@ -71,10 +71,13 @@ test("costs are counted from the templates", () => {
     B: endpoint("Gateway"),
     C: { Type: "AWS::CloudWatch::Alarm" },
     D: { Type: "X::Y::Z" },
+    E: { Type: "AWS::Events::Rule" },
+    F: { Type: "Custom::SwitchyardMcpServer" },
   };
   assert.deepEqual(tellCost([{ Resources }, {}]), [
     "1 interface endpoint of your VPC, by the hour and zone",
     "1 alarm: US$0.10 a month",
+    "8 metrics of the health checks: US$2.40 a month; US$0.60 for each server that registers besides",
     "storage by the gigabyte: the tables and their continuous backups, the logs of a month, the uploaded zips",
     "not reckoned: X::Y::Z",
   ]);
