@@ -14,6 +14,25 @@ use std::{fmt, path::PathBuf};
 
 use url::{Host, Url};
 
+/// Environment of stdio_host, read once at start.
+#[derive(Debug, Clone)]
+pub struct StdioHostEnv {
+    /// Where the package is: `stdio_host.json` and the hosted server. Read-only.
+    pub task_root: PathBuf,
+    /// `host:port` of the Lambda Runtime API.
+    pub runtime_api: String,
+    /// Stage of the deployment.
+    pub stage: String,
+    /// What the names of the hosted server's secrets begin with.
+    pub secret_prefix: Option<String>,
+    /// Name of the state table; only for a server whose requests travel through it.
+    pub state_table: Option<String>,
+    /// Name of the secret that signs sessions and request states.
+    pub signing_key_secret: Option<String>,
+    /// Whether Lambda passes an answer on in parts.
+    pub streams: bool,
+}
+
 /// A secret text. It never appears in debug output.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(String);

