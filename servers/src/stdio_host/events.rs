@@ -3,6 +3,7 @@
 use super::{
     child::Supervisor,
     host::Settings,
+    mcp::Mcp,
     outlet::Outlet,
     runtime_api::{Event, Reply, RuntimeApiError},
 };
@@ -15,6 +16,7 @@ pub async fn serve(
     _event: Event,
     reply: Reply,
     _supervisor: &mut Supervisor,
+    _mcp: &mut Mcp,
     _settings: &Settings,
 ) -> Result<(), RuntimeApiError> {
     Outlet::new(reply).into_reply().fail("Runtime.UnknownEvent", "Events of this kind are not read.").await

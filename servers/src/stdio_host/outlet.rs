@@ -21,6 +21,14 @@ pub struct Closed;
 pub enum Answer {
     /// A JSON-RPC response.
     Message(Value),
+    /// A JSON-RPC response, and the session the client is to name from now on (`Mcp-Session-Id`); where the door has no
+    /// headers the session is left out.
+    InSession {
+        /// The response.
+        message: Value,
+        /// Visible ASCII characters.
+        session: String,
+    },
     /// Taken, with nothing to say (HTTP 202): a notification or a response.
     Accepted,
     /// Refused by a rule of the transport, with a JSON-RPC error as body.

@@ -6,11 +6,14 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::{Failure, RpcError, Said};
+use crate::stdio_host::mcp::Known;
 
 /// A hosted server that is ready for calls, one at a time.
 #[derive(Debug)]
 pub struct Session {
     initialized: Value,
+    /// What [`crate::stdio_host::mcp`] has learned about this process; it ends with it.
+    pub known: Known,
 }
 
 impl Session {

@@ -1,0 +1,12 @@
+//! What is known of a hosted server's process for as long as it lives.
+
+use serde_json::Value;
+
+/// What has been learned about one process. A new process begins with nothing.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Its tools, once they had to be looked at.
+    pub tools: Option<Vec<Value>>,
+    /// The level of its log messages, once it was set.
+    pub log_level: Option<String>,
+}
