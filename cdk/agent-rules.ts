@@ -1,6 +1,7 @@
 /** Rules for agents that a schema cannot express. */
-import type { AgentFile, FunctionFile, ParameterFile, ParameterType, Report } from "./agent-file";
+import type { AgentFile, FunctionFile, ParameterFile, ParameterType } from "./agent-file";
 import { ORCHESTRATOR, localAgentId } from "./names";
+import type { Report } from "./yaml-file";
 
 /** Parameter that names an environment, in whichever function. */
 const ENVIRONMENT = "environment";

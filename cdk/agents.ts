@@ -5,19 +5,17 @@
 import { readFileSync, readdirSync } from "node:fs";
 import path from "node:path";
 import {
-  characters,
-  oneLine,
   readAgentFile,
   type ActionGroupFile,
   type AgentFile,
   type ParameterFile,
   type ParameterType,
-  type Report,
 } from "./agent-file";
 import { checkAlone, checkEnvironments, checkLocalIds } from "./agent-rules";
 import { Mistake } from "./mistake";
 import { readModel, type Model } from "./models";
 import { ORCHESTRATOR } from "./names";
+import { characters, oneLine, type Report } from "./yaml-file";
 
 /** A parameter as Bedrock takes it. */
 export interface ParameterDefinition {
