@@ -12,3 +12,4 @@ pub mod host;
 pub mod mcp;
 pub mod outlet;
 pub mod runtime_api;
+pub mod versions;

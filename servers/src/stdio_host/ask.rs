@@ -31,6 +31,9 @@ pub enum Door {
 }
 
 /// A caller that AWS verified. Two events come from the same caller exactly if these are equal.
+///
+/// The text is a JSON array that begins with how the caller was verified: `["iam","arn:…"]`, `["jwt",issuer,subject]`,
+/// `["tenant",id]` and so on, so that no caller of one kind can be taken for one of another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Caller(pub String);
 

@@ -4,7 +4,6 @@ use super::{
     child::Supervisor,
     host::Settings,
     mcp::Mcp,
-    outlet::Outlet,
     runtime_api::{Event, Reply, RuntimeApiError},
 };
 
@@ -19,5 +18,5 @@ pub async fn serve(
     _mcp: &mut Mcp,
     _settings: &Settings,
 ) -> Result<(), RuntimeApiError> {
-    Outlet::new(reply).into_reply().fail("Runtime.UnknownEvent", "Events of this kind are not read.").await
+    reply.fail("Runtime.UnknownEvent", "Events of this kind are not read.").await
 }

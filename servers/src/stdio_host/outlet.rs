@@ -2,18 +2,33 @@
 
 use serde_json::Value;
 use thiserror::Error;
+use tokio::sync::mpsc;
 
-use super::runtime_api::Reply;
+/// Messages that may wait to be written. A server that says more at once waits for the client.
+const WAITING: usize = 16;
 
-/// The way back to the client.
+/// The way back to the client while a call runs.
 #[derive(Debug)]
 pub struct Outlet {
-    reply: Reply,
+    way: Way,
+    said: mpsc::Sender<Value>,
 }
 
-/// Nobody listens any more.
+/// How far a message gets that is said before the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// To the client at once, as a server-sent event.
+    AtOnce,
+    /// To the client together with the answer: the client reads server-sent events, but Lambda passes the answer on in one
+    /// piece.
+    WithAnswer,
+    /// Nowhere: the door or the client knows no messages but the answer.
+    Nowhere,
+}
+
+/// Nobody listens, or nobody does any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the client can no longer be reached")]
+#[error("the client cannot be reached")]
 pub struct Closed;
 
 /// How a call ends.
@@ -21,7 +36,7 @@ pub struct Closed;
 pub enum Answer {
     /// A JSON-RPC response.
     Message(Value),
-    /// A JSON-RPC response, and the session the client is to name from now on (`Mcp-Session-Id`); where the door has no
+    /// A JSON-RPC response, and the session the client is to name from now on (`Mcp-Session-Id`). Where the door has no
     /// headers the session is left out.
     InSession {
         /// The response.
@@ -41,26 +56,68 @@ pub enum Answer {
 }
 
 impl Outlet {
-    /// An outlet that answers the event of this reply.
-    pub const fn new(reply: Reply) -> Self {
-        Self { reply }
+    /// An outlet, and the end where what is said comes out.
+    pub fn new(way: Way) -> (Self, mpsc::Receiver<Value>) {
+        let (said, heard) = mpsc::channel(WAITING);
+        (Self { way, said }, heard)
     }
 
-    /// Whether a message said now reaches the client before the answer (a stream of server-sent events).
-    pub const fn reaches_client(&self) -> bool {
-        false
+    /// Whether a message said now reaches the client before the answer, so that the client can act on it.
+    pub fn reaches_client(&self) -> bool {
+        self.way == Way::AtOnce && !self.said.is_closed()
     }
 
     /// Says a message to the client before the answer.
     ///
     /// # Errors
-    /// The client cannot be reached this way.
-    pub async fn say(&mut self, _message: &Value) -> Result<(), Closed> {
-        Err(Closed)
+    /// It reaches nobody: the door or the client knows no such messages, or the client has gone.
+    pub async fn say(&mut self, message: &Value) -> Result<(), Closed> {
+        if self.way == Way::Nowhere {
+            return Err(Closed);
+        }
+        self.said.send(message.clone()).await.map_err(|_| Closed)
     }
 
-    /// Gives the way back away.
-    pub fn into_reply(self) -> Reply {
-        self.reply
+    /// Ends when the client has gone: nobody will read the answer. Safe to cancel.
+    pub async fn closed(&self) {
+        self.said.closed().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_said_comes_out_in_order() {
+        for (way, reaches) in [(Way::AtOnce, true), (Way::WithAnswer, false)] {
+            let (mut outlet, mut heard) = Outlet::new(way);
+            assert_eq!(outlet.reaches_client(), reaches, "{way:?}");
+            for number in 0..3 {
+                outlet.say(&json!({ "number": number })).await.unwrap();
+            }
+            for number in 0..3 {
+                assert_eq!(heard.recv().await.unwrap()["number"], number);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn nothing_is_said_where_nobody_listens() {
+        let (mut outlet, mut heard) = Outlet::new(Way::Nowhere);
+        assert!(!outlet.reaches_client());
+        assert_eq!(outlet.say(&json!({})).await, Err(Closed));
+        assert!(heard.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_gone_is_noticed() {
+        let (mut outlet, heard) = Outlet::new(Way::AtOnce);
+        drop(heard);
+        outlet.closed().await;
+        assert!(!outlet.reaches_client());
+        assert_eq!(outlet.say(&json!({})).await, Err(Closed));
     }
 }
