@@ -1,9 +1,23 @@
 //! The Lambda Runtime API: takes events, posts answers.
 //! Source: AWS Lambda developer guide, "Using the Lambda runtime API for custom runtimes".
+//!
+//! `lambda_runtime` is not used here: it reads the client context into strings and ends the process when an AgentCore Gateway
+//! puts an object there (decision 0016). This client hands headers on as text and lets the door that understands them judge.
+
+mod connection;
+mod payload;
+mod reply;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Method};
+use http_body_util::BodyExt as _;
 use thiserror::Error;
 use tokio::time::Instant;
+
+pub use self::reply::{Reply, Stream};
+use self::{connection::Connection, payload::Payload};
 
 /// One event, as Lambda handed it over. Nothing in it has been read but the headers.
 #[derive(Debug, Clone)]
@@ -41,81 +55,87 @@ pub enum RuntimeApiError {
         /// The beginning of the answer.
         body: String,
     },
+    /// An event came without something that every event has.
+    #[error("the Runtime API sent an event without a valid {0} header")]
+    Malformed(&'static str),
 }
 
-/// The one answer of an event. It must be used: Lambda waits for it.
-#[derive(Debug)]
-#[must_use = "Lambda waits for the answer"]
-pub struct Reply {
-    request_id: String,
+/// A client of the Runtime API. Clones share one connection: there is one event at a time.
+#[derive(Debug, Clone)]
+pub struct RuntimeApi {
+    connection: Connection,
 }
 
-impl Reply {
-    /// Lambda's id of the invocation.
-    pub fn request_id(&self) -> &str {
-        &self.request_id
+impl RuntimeApi {
+    /// A client of the Runtime API at `host:port`. Nothing is sent yet.
+    pub fn new(address: &str) -> Self {
+        Self { connection: Connection::new(address) }
     }
 
-    /// Posts the whole answer. Lambda passes at most 6 MB on.
+    /// Waits for the next event. Lambda freezes the environment while nothing is there.
+    ///
+    /// # Errors
+    /// The Runtime API cannot be reached, or sent something that is no event: the process cannot go on.
+    pub async fn next(&self) -> Result<(Event, Reply), RuntimeApiError> {
+        let response =
+            self.connection.send(Method::GET, "/runtime/invocation/next", HeaderMap::new(), Bytes::new()).await?;
+        let (head, body) = response.into_parts();
+        let payload = body.collect().await.map_err(|error| RuntimeApiError::Connection(error.to_string()))?.to_bytes();
+        if !head.status.is_success() {
+            return Err(refused(head.status.as_u16(), &payload));
+        }
+        let text = |name: &'static str| head.headers.get(name).map(|value| lossy(value.as_bytes()));
+        let request_id = text("lambda-runtime-aws-request-id")
+            .filter(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') && !id.is_empty())
+            .ok_or(RuntimeApiError::Malformed("Lambda-Runtime-Aws-Request-Id"))?;
+        let deadline = text("lambda-runtime-deadline-ms")
+            .and_then(|text| text.parse().ok())
+            .ok_or(RuntimeApiError::Malformed("Lambda-Runtime-Deadline-Ms"))?;
+        let some = |name| text(name).filter(|text| !text.is_empty());
+        let event = Event {
+            deadline: Instant::now() + remaining(deadline),
+            function_arn: text("lambda-runtime-invoked-function-arn").unwrap_or_default(),
+            trace_id: some("lambda-runtime-trace-id"),
+            client_context: some("lambda-runtime-client-context"),
+            cognito_identity: some("lambda-runtime-cognito-identity"),
+            tenant_id: some("lambda-runtime-aws-tenant-id"),
+            request_id: request_id.clone(),
+            payload,
+        };
+        // Lambda asks for this header back on every answer of the event, where it sends it.
+        let mut headers = HeaderMap::new();
+        let echoed = HeaderName::from_static("lambda-runtime-invocation-id");
+        if let Some(value) = head.headers.get(&echoed) {
+            headers.insert(echoed, value.clone());
+        }
+        Ok((event, Reply::new(self.connection.clone(), request_id, headers)))
+    }
+
+    /// Tells Lambda that this environment cannot serve events. The process should end after it.
     ///
     /// # Errors
     /// The Runtime API did not take it.
-    pub async fn answer(self, _content_type: &str, _body: Bytes) -> Result<(), RuntimeApiError> {
-        Err(RuntimeApiError::Connection("there is none".to_owned()))
-    }
-
-    /// Begins an answer that is sent in parts. For an HTTP door `content_type` is
-    /// `application/vnd.awslambda.http-integration-response`, and the first part is the prelude.
-    ///
-    /// # Errors
-    /// The Runtime API cannot be reached.
-    pub async fn stream(self, _content_type: &str) -> Result<Stream, RuntimeApiError> {
-        Err(RuntimeApiError::Connection("there is none".to_owned()))
-    }
-
-    /// Ends the invocation with an error of the function.
-    ///
-    /// # Errors
-    /// The Runtime API did not take it.
-    pub async fn fail(self, _error_type: &str, _message: &str) -> Result<(), RuntimeApiError> {
-        Err(RuntimeApiError::Connection("there is none".to_owned()))
+    pub async fn init_error(&self, error_type: &str, message: &str) -> Result<(), RuntimeApiError> {
+        let (headers, body) = reply::error_document(HeaderMap::new(), error_type, message);
+        self.connection.post("/runtime/init/error", headers, body).await
     }
 }
 
-/// An answer that is being sent in parts.
-#[derive(Debug)]
-#[must_use = "Lambda waits for the end of the answer"]
-pub struct Stream {
-    request_id: String,
+/// The deadline comes as wall-clock time; a monotonic instant does not jump when the clock is set.
+fn remaining(deadline_ms: u64) -> Duration {
+    let deadline = UNIX_EPOCH.checked_add(Duration::from_millis(deadline_ms)).unwrap_or(UNIX_EPOCH);
+    // Far beyond the 15 minutes of Lambda; an instant cannot hold everything that 64 bits of milliseconds can.
+    deadline.duration_since(SystemTime::now()).unwrap_or_default().min(Duration::from_hours(24))
 }
 
-impl Stream {
-    /// Lambda's id of the invocation.
-    pub fn request_id(&self) -> &str {
-        &self.request_id
-    }
-
-    /// Sends a part at once.
-    ///
-    /// # Errors
-    /// Lambda no longer takes the answer: nobody will read it.
-    pub async fn send(&mut self, _part: Bytes) -> Result<(), RuntimeApiError> {
-        Err(RuntimeApiError::Connection("there is none".to_owned()))
-    }
-
-    /// Ends the answer.
-    ///
-    /// # Errors
-    /// The Runtime API did not take it.
-    pub async fn finish(self) -> Result<(), RuntimeApiError> {
-        Err(RuntimeApiError::Connection("there is none".to_owned()))
-    }
-
-    /// Ends the answer with an error, told in the trailers.
-    ///
-    /// # Errors
-    /// The Runtime API did not take it.
-    pub async fn fail(self, _error_type: &str, _message: &str) -> Result<(), RuntimeApiError> {
-        Err(RuntimeApiError::Connection("there is none".to_owned()))
-    }
+/// Header values may hold any byte but control characters; what is not UTF-8 must not end the process.
+fn lossy(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
+
+fn refused(status: u16, body: &[u8]) -> RuntimeApiError {
+    RuntimeApiError::Refused { status, body: lossy(&body[..body.len().min(300)]) }
+}
+
+#[cfg(test)]
+mod tests;
