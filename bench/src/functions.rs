@@ -129,13 +129,7 @@ pub async fn warm(programs: &Programs, case: &Case, calls: usize) -> Result<Warm
 /// # Errors
 /// This program cannot be started as a function.
 pub async fn nothing(calls: usize) -> Result<Warm> {
-    let function = Function {
-        name: "hello".to_owned(),
-        program: std::env::current_exe()?,
-        task_root: PathBuf::from("."),
-        variables: Vec::new(),
-        prompt: true,
-    };
+    let function = Function { prompt: true, ..Function::new("hello", std::env::current_exe()?, PathBuf::from(".")) };
     let mut environment = Environment::start(&function).await?;
     let payload = Bytes::from_static(b"{\"hello\":\"world\"}");
     let mut times: Vec<Duration> = Vec::with_capacity(calls);

@@ -102,13 +102,8 @@ pub fn function(programs: &Programs, name: &str, endpoints: &Endpoints) -> Funct
         ("AWS_ENDPOINT_URL_DYNAMODB", &endpoints.dynamodb),
         ("AWS_ENDPOINT_URL_BEDROCK_AGENT_RUNTIME", &endpoints.agents),
     ];
-    Function {
-        name: full_name(name),
-        program: programs.program(name),
-        task_root: programs.task_root(name),
-        variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        prompt: false,
-    }
+    let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    Function { variables, ..Function::new(&full_name(name), programs.program(name), programs.task_root(name)) }
 }
 
 /// Starts a program that says `listening on ADDRESS` first.

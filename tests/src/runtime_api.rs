@@ -1,42 +1,42 @@
 //! Lambda's Runtime API: an [`Environment`] is one process of a function, as Lambda would start it. It lives on between its
 //! events and serves one at a time. Source: "Using the Lambda runtime API for custom runtimes".
 
+mod api;
+mod post;
+
 use std::{
-    collections::HashMap,
+    fs::OpenOptions,
     path::PathBuf,
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
-use axum::{
-    Router,
-    body::Body,
-    extract::{Path, State},
-    http::{HeaderMap, Response, StatusCode},
-    routing::{get, post},
-};
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
-    sync::{Notify, mpsc, oneshot},
+    sync::mpsc,
     task::JoinHandle,
 };
 
-use crate::connections::Connections;
+use self::api::{Api, Event};
+pub use self::post::{Answer, Post};
+use crate::{connections::Connections, processes};
 
 /// Account of all functions.
 pub const ACCOUNT: &str = "000000000000";
 /// Region of all functions.
 pub const REGION: &str = "us-east-1";
-/// How long one event may take.
+/// How long one event may take if nothing else is said.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How much longer than its time an environment is waited for. Lambda ends it at once; a little more lets a test see by how much
+/// a function that should have answered was late.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// What an environment runs, and with what.
 #[derive(Debug, Clone)]
@@ -45,78 +45,80 @@ pub struct Function {
     pub name: String,
     /// The program.
     pub program: PathBuf,
+    /// Its arguments: for an exec wrapper, the command of the managed runtime.
+    pub arguments: Vec<String>,
     /// Where its zip was unpacked.
     pub task_root: PathBuf,
     /// Its environment variables; those that Lambda sets are set here.
     pub variables: Vec<(String, String)>,
+    /// How long an event may take.
+    pub timeout: Duration,
+    /// The file that what it writes is added to. Without one its errors go where ours go, and its output nowhere.
+    pub log: Option<PathBuf>,
     /// Whether the Runtime API acknowledges at once what it receives, see `connections.rs`.
     pub prompt: bool,
 }
 
 impl Function {
+    /// A function that is nothing but a program.
+    pub fn new(name: &str, program: PathBuf, task_root: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            program,
+            arguments: Vec::new(),
+            task_root,
+            variables: Vec::new(),
+            timeout: PATIENCE,
+            log: None,
+            prompt: false,
+        }
+    }
+
     /// Its ARN.
     pub fn arn(&self) -> String {
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.name)
     }
-}
 
-/// What a function posts for an event.
-#[derive(Debug)]
-pub struct Answer {
-    /// Id of the request.
-    pub request_id: String,
-    /// Headers of the post.
-    pub headers: HeaderMap,
-    /// The body in the pieces it came in.
-    pub pieces: Vec<Bytes>,
-    /// The event ended in an error, which the body describes.
-    pub failed: bool,
-    /// When the last piece was there.
-    pub at: Instant,
-}
-
-impl Answer {
-    /// The whole body.
-    pub fn body(&self) -> Vec<u8> {
-        self.pieces.concat()
-    }
-
-    /// The body as JSON; null when it is none.
-    pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body()).unwrap_or_default()
+    /// Where its output and its errors go.
+    fn streams(&self) -> std::io::Result<(Stdio, Stdio)> {
+        let Some(path) = &self.log else { return Ok((Stdio::null(), Stdio::inherit())) };
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        Ok((file.try_clone()?.into(), file.into()))
     }
 }
 
-struct Event {
-    id: String,
-    payload: Bytes,
-    client_context: Option<String>,
+/// One call of a function.
+#[derive(Debug, Clone, Default)]
+pub struct Invocation {
+    /// The event.
+    pub payload: Bytes,
+    /// The client context, as the text that arrives: JSON, whatever a caller made it.
+    pub client_context: Option<String>,
+    /// The tenant, of a function that isolates tenants.
+    pub tenant: Option<String>,
+    /// How long it may take, if not as long as the function may.
+    pub timeout: Option<Duration>,
 }
 
-struct Api {
-    arn: String,
-    events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
-    answers: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
-    first_poll: OnceLock<Instant>,
-    polled: Notify,
+impl Invocation {
+    /// A call with this event and nothing else.
+    pub fn of(payload: impl Into<Bytes>) -> Self {
+        Self { payload: payload.into(), ..Self::default() }
+    }
 }
 
-/// One process of a function. It ends when this is dropped.
+/// One process of a function. It ends when this is dropped, and with it every process that it started.
 #[derive(Debug)]
 pub struct Environment {
     name: String,
     pid: u32,
     started: Instant,
+    timeout: Duration,
     child: Child,
     api: Arc<Api>,
     events: mpsc::UnboundedSender<Event>,
+    served: u64,
     server: JoinHandle<()>,
-}
-
-impl std::fmt::Debug for Api {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Api").field("arn", &self.arn).finish_non_exhaustive()
-    }
 }
 
 /// Request ids are counted: each is another, and none needs to be guessed.
@@ -130,18 +132,14 @@ impl Environment {
     pub async fn start(function: &Function) -> Result<Self, String> {
         let failed = |error: std::io::Error| format!("{} cannot be started: {error}", function.program.display());
         let (events, receiver) = mpsc::unbounded_channel();
-        let api = Arc::new(Api {
-            arn: function.arn(),
-            events: receiver.into(),
-            answers: Mutex::default(),
-            first_poll: OnceLock::new(),
-            polled: Notify::new(),
-        });
+        let api = Arc::new(Api::new(function.arn(), receiver));
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?.to_string();
-        let server = tokio::spawn(serve(Connections { listener, prompt: function.prompt }, Arc::clone(&api)));
+        let server = tokio::spawn(api::serve(Connections { listener, prompt: function.prompt }, Arc::clone(&api)));
+        let (output, errors) = function.streams().map_err(failed)?;
         let mut command = Command::new(&function.program);
         command
+            .args(&function.arguments)
             .env_clear()
             .envs([
                 ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
@@ -156,12 +154,14 @@ impl Environment {
             .envs(function.variables.iter().map(|(name, value)| (name, value)))
             .current_dir(&function.task_root)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(output)
+            .stderr(errors)
             .kill_on_drop(true);
         let started = Instant::now();
         let child = command.spawn().map_err(failed)?;
         let pid = child.id().ok_or_else(|| format!("{} ended at once", function.program.display()))?;
-        Ok(Self { name: function.name.clone(), pid, started, child, api, events, server })
+        let (name, timeout) = (function.name.clone(), function.timeout);
+        Ok(Self { name, pid, started, timeout, child, api, events, served: 0, server })
     }
 
     /// Id of the process.
@@ -179,16 +179,25 @@ impl Environment {
     /// # Errors
     /// It ended before, or took too long.
     pub async fn ready(&mut self) -> Result<Instant, String> {
-        loop {
-            let polled = self.api.polled.notified();
-            if let Some(at) = self.api.first_poll.get() {
-                return Ok(*at);
-            }
-            tokio::select! {
-                () = polled => {}
-                status = self.child.wait() => return Err(ended(&self.name, status)),
-                () = tokio::time::sleep(PATIENCE) => return Err(format!("{} asks for no event", self.name)),
-            }
+        self.polls(1).await?;
+        self.api.first_poll().ok_or_else(|| format!("{} asks for no event", self.name))
+    }
+
+    /// Waits until the function asks for the event after those it was given: from then on Lambda would freeze it.
+    ///
+    /// # Errors
+    /// It ended before, or took too long.
+    pub async fn idle(&mut self) -> Result<(), String> {
+        self.polls(self.served + 1).await
+    }
+
+    async fn polls(&mut self, count: u64) -> Result<(), String> {
+        let mut polls = self.api.polls();
+        tokio::select! {
+            // The sender is in `api`, which is there as long as this is.
+            _ = polls.wait_for(|polls| *polls >= count) => Ok(()),
+            status = self.child.wait() => Err(ended(&self.name, status)),
+            () = tokio::time::sleep(PATIENCE) => Err(format!("{} asks for no event", self.name)),
         }
     }
 
@@ -201,83 +210,82 @@ impl Environment {
         payload: impl Into<Bytes>,
         client_context: Option<&Value>,
     ) -> Result<Answer, String> {
-        let id = format!("00000000-0000-4000-8000-{:012}", REQUESTS.fetch_add(1, Ordering::Relaxed));
-        let (sender, mut answer) = oneshot::channel();
-        self.api.answers.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), sender);
-        let event = Event { id, payload: payload.into(), client_context: client_context.map(Value::to_string) };
-        self.events.send(event).map_err(|_| format!("the Runtime API of {} ended", self.name))?;
-        tokio::select! {
-            answer = &mut answer => answer.map_err(|_| format!("the Runtime API of {} ended", self.name)),
-            status = self.child.wait() => Err(ended(&self.name, status)),
-            () = tokio::time::sleep(PATIENCE) => Err(format!("{} did not answer in {PATIENCE:?}", self.name)),
+        let client_context = client_context.map(Value::to_string);
+        self.call(Invocation { payload: payload.into(), client_context, ..Invocation::default() }).await
+    }
+
+    /// Has it serve an event.
+    ///
+    /// # Errors
+    /// It ended before it answered, or took too long.
+    pub async fn call(&mut self, invocation: Invocation) -> Result<Answer, String> {
+        let patience = invocation.timeout.unwrap_or(self.timeout) + GRACE;
+        let post = self.begin(invocation).await?;
+        match tokio::time::timeout(patience, post.whole()).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(format!("{}: {error}", self.name)),
+            Err(_) => Err(format!("{} did not end its answer in {patience:?}", self.name)),
         }
+    }
+
+    /// Has it serve an event, up to the beginning of its answer.
+    ///
+    /// # Errors
+    /// It ended before it answered, or took too long.
+    pub async fn begin(&mut self, invocation: Invocation) -> Result<Post, String> {
+        let id = format!("00000000-0000-4000-8000-{:012}", REQUESTS.fetch_add(1, Ordering::Relaxed));
+        let timeout = invocation.timeout.unwrap_or(self.timeout);
+        let post = self.api.expect(&id);
+        self.events
+            .send(Event { id, invocation, timeout })
+            .map_err(|_| format!("the Runtime API of {} ended", self.name))?;
+        self.served += 1;
+        tokio::select! {
+            post = post => post.map_err(|_| format!("the Runtime API of {} ended", self.name)),
+            status = self.child.wait() => Err(ended(&self.name, status)),
+            () = tokio::time::sleep(timeout + GRACE) => Err(format!("{} did not answer in {timeout:?}", self.name)),
+        }
+    }
+
+    /// Waits until it ends.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ended(&mut self) -> Result<ExitStatus, String> {
+        match tokio::time::timeout(PATIENCE, self.child.wait()).await {
+            Ok(status) => status.map_err(|error| ended(&self.name, Err(error))),
+            Err(_) => Err(format!("{} does not end", self.name)),
+        }
+    }
+
+    /// What the function told the Runtime API when it could not start.
+    pub fn init_error(&self) -> Option<Value> {
+        self.api.init_error()
+    }
+
+    /// Stops all of its processes, as Lambda does between events.
+    pub fn freeze(&self) {
+        processes::freeze(self.pid);
+    }
+
+    /// Lets them go on.
+    pub fn thaw(&self) {
+        processes::thaw(self.pid);
     }
 }
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        // First the process: one that loses its Runtime API complains. One that has ended needs no end.
+        // First the processes: one that loses its Runtime API complains. One that has ended needs no end.
+        processes::kill(self.pid);
         let _ = self.child.start_kill();
         self.server.abort();
     }
 }
 
-fn ended(name: &str, status: std::io::Result<std::process::ExitStatus>) -> String {
+fn ended(name: &str, status: std::io::Result<ExitStatus>) -> String {
     match status {
         Ok(status) => format!("{name} ended without an answer ({status}); its log says why"),
         Err(error) => format!("{name} cannot be waited for: {error}"),
     }
-}
-
-async fn serve(connections: Connections, api: Arc<Api>) {
-    let invocation = "/2018-06-01/runtime/invocation";
-    let router = Router::new()
-        .route(&format!("{invocation}/next"), get(next))
-        .route(&format!("{invocation}/{{id}}/response"), post(response))
-        .route(&format!("{invocation}/{{id}}/error"), post(error))
-        .with_state(api);
-    // It serves until it is aborted.
-    let _ = axum::serve(connections, router).await;
-}
-
-async fn next(State(api): State<Arc<Api>>) -> Result<Response<Body>, StatusCode> {
-    if api.first_poll.set(Instant::now()).is_ok() {
-        api.polled.notify_waiters();
-    }
-    // Without an event it waits for ever, as in an environment that is not needed.
-    let Some(event) = api.events.lock().await.recv().await else { return std::future::pending().await };
-    let deadline = SystemTime::now() + PATIENCE;
-    let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let mut response = Response::builder()
-        .header("lambda-runtime-aws-request-id", event.id)
-        .header("lambda-runtime-deadline-ms", deadline.as_millis().to_string())
-        .header("lambda-runtime-invoked-function-arn", &api.arn)
-        .header("content-type", "application/json");
-    if let Some(context) = event.client_context {
-        response = response.header("lambda-runtime-client-context", context);
-    }
-    response.body(Body::from(event.payload)).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-async fn response(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: HeaderMap, body: Body) -> StatusCode {
-    posted(&api, &id, headers, body, false).await
-}
-
-async fn error(State(api): State<Arc<Api>>, Path(id): Path<String>, headers: HeaderMap, body: Body) -> StatusCode {
-    posted(&api, &id, headers, body, true).await
-}
-
-async fn posted(api: &Api, id: &str, headers: HeaderMap, body: Body, failed: bool) -> StatusCode {
-    let mut pieces = Vec::new();
-    let mut stream = body.into_data_stream();
-    while let Some(piece) = stream.next().await {
-        // A post that breaks off is no answer: the program ended, and whoever waits is told so.
-        let Ok(piece) = piece else { return StatusCode::BAD_REQUEST };
-        pieces.push(piece);
-    }
-    let waiting = api.answers.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    let Some(waiting) = waiting else { return StatusCode::BAD_REQUEST };
-    // Whoever waited may have given up.
-    let _ = waiting.send(Answer { request_id: id.to_owned(), headers, pieces, failed, at: Instant::now() });
-    StatusCode::ACCEPTED
 }

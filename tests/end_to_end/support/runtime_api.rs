@@ -17,13 +17,8 @@ pub(crate) async fn invoke(
     let mut variables: Vec<_> = environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     // In the record of AWS calls it counts as the deployed function.
     variables.push(("AWS_SDK_UA_APP_ID".to_owned(), format!("switchyard-local-{program}")));
-    let function = Function {
-        name: program.to_owned(),
-        program: self::program(program),
-        task_root: Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
-        variables,
-        prompt: false,
-    };
+    let task_root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let function = Function { variables, ..Function::new(program, self::program(program), task_root) };
     let mut environment = Environment::start(&function).await.unwrap();
     environment.invoke(event.to_string(), client_context).await.unwrap()
 }

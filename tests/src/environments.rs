@@ -1,0 +1,159 @@
+//! Several environments of one function, as Lambda has them: each serves one request at a time, which of the free ones is next is
+//! chance, and between two requests an environment is frozen. What is in one is not in another.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use crate::runtime_api::{Answer, Environment, Function, Invocation, Post};
+
+/// The environments of one function.
+#[derive(Debug)]
+pub struct Environments {
+    function: Function,
+    free: Mutex<Vec<Environment>>,
+    seats: Arc<Semaphore>,
+}
+
+/// An answer that is being given.
+#[derive(Debug)]
+pub struct Answering {
+    /// Headers of the post.
+    pub headers: HeaderMap,
+    /// The event ended in an error, which the body describes.
+    pub failed: bool,
+    pieces: mpsc::UnboundedReceiver<Result<Bytes, String>>,
+}
+
+impl Answering {
+    /// The next piece of the body.
+    ///
+    /// # Errors
+    /// The answer broke off, or ended with an error in its trailers.
+    pub async fn next(&mut self) -> Result<Option<Bytes>, String> {
+        self.pieces.recv().await.transpose()
+    }
+}
+
+impl Environments {
+    /// Starts this many, and freezes them as soon as they ask for an event.
+    ///
+    /// # Errors
+    /// One cannot be started.
+    pub async fn start(function: Function, count: usize) -> Result<Arc<Self>, String> {
+        let mut free = Vec::new();
+        for _ in 0..count {
+            free.push(started(&function).await?);
+        }
+        Ok(Arc::new(Self { function, free: free.into(), seats: Arc::new(Semaphore::new(count)) }))
+    }
+
+    /// The processes of those that are free.
+    pub fn pids(&self) -> Vec<u32> {
+        self.free().iter().map(Environment::pid).collect()
+    }
+
+    /// Ends one of those that are free, by chance; a new one takes its place when it is needed.
+    pub fn retire(&self) {
+        drop(self.take());
+    }
+
+    /// Has one of them serve an event, up to the beginning of its answer. It goes on when nobody waits for the answer.
+    ///
+    /// # Errors
+    /// It ended before it answered, or took too long.
+    pub async fn begin(self: &Arc<Self>, invocation: Invocation) -> Result<Answering, String> {
+        let (sender, receiver) = oneshot::channel();
+        let all = Arc::clone(self);
+        tokio::spawn(async move {
+            // It is never closed.
+            let Ok(seat) = Arc::clone(&all.seats).acquire_owned().await else { return };
+            all.serve(invocation, sender, seat).await;
+        });
+        receiver.await.map_err(|_| "the environment was given up".to_owned())?
+    }
+
+    /// Has one of them serve an event.
+    ///
+    /// # Errors
+    /// It ended before it answered, or took too long.
+    pub async fn call(self: &Arc<Self>, invocation: Invocation) -> Result<Answer, String> {
+        let mut answering = self.begin(invocation).await?;
+        let mut pieces = Vec::new();
+        while let Some(piece) = answering.next().await? {
+            pieces.push(piece);
+        }
+        let (headers, failed) = (answering.headers, answering.failed);
+        let at = std::time::Instant::now();
+        Ok(Answer { request_id: String::new(), headers, pieces, trailers: HeaderMap::new(), failed, at })
+    }
+
+    fn free(&self) -> std::sync::MutexGuard<'_, Vec<Environment>> {
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Option<Environment> {
+        let mut free = self.free();
+        if free.is_empty() {
+            return None;
+        }
+        let index = fastrand::usize(..free.len());
+        Some(free.swap_remove(index))
+    }
+
+    async fn serve(
+        &self,
+        invocation: Invocation,
+        sender: oneshot::Sender<Result<Answering, String>>,
+        _seat: OwnedSemaphorePermit,
+    ) {
+        let begun = async {
+            let mut environment = match self.take() {
+                Some(environment) => environment,
+                None => started(&self.function).await?,
+            };
+            environment.thaw();
+            let post = environment.begin(invocation).await?;
+            Ok((environment, post))
+        };
+        // Whoever waited may have given up, here and below: the function is not told.
+        let (mut environment, post) = match begun.await {
+            Ok(begun) => begun,
+            Err(error) => return drop(sender.send(Err(error))),
+        };
+        let (pieces, receiver) = mpsc::unbounded_channel();
+        let _ = sender.send(Ok(Answering { headers: post.headers.clone(), failed: post.failed, pieces: receiver }));
+        if pass_on(post, &pieces).await.is_ok() && environment.idle().await.is_ok() {
+            environment.freeze();
+            self.free().push(environment);
+        }
+    }
+}
+
+async fn started(function: &Function) -> Result<Environment, String> {
+    let mut environment = Environment::start(function).await?;
+    environment.ready().await?;
+    environment.freeze();
+    Ok(environment)
+}
+
+/// Hands the pieces of an answer on; tells whether its environment is still there.
+async fn pass_on(mut post: Post, pieces: &mpsc::UnboundedSender<Result<Bytes, String>>) -> Result<(), ()> {
+    loop {
+        let piece = match post.next().await {
+            Ok(Some(piece)) => Ok(piece),
+            Ok(None) => break,
+            Err(error) => {
+                let _ = pieces.send(Err(error));
+                return Err(());
+            }
+        };
+        let _ = pieces.send(piece);
+    }
+    if let Some(error) = post.trailers.get("lambda-runtime-function-error-type") {
+        let _ = pieces.send(Err(format!("the answer ended with {error:?}")));
+    }
+    Ok(())
+}
