@@ -49,6 +49,7 @@ export interface ServerFile {
   readonly runtime?: Program["runtime"] | "image" | "remote";
   readonly script?: string;
   readonly with?: readonly string[];
+  readonly system_packages?: readonly string[];
   readonly isolation?: "environment" | "caller" | "call";
   readonly aws_credentials?: boolean;
   readonly permissions?: readonly StatementFile[];

@@ -16,6 +16,8 @@ const VARIABLE = /^[A-Za-z][A-Za-z0-9_]*$/;
 /** Set by Lambda. Source: AWS Lambda, "Defined runtime environment variables". */
 const RESERVED =
   /^(AWS_LAMBDA_.*|_HANDLER|_X_AMZN_TRACE_ID|AWS_EXECUTION_ENV|AWS_ACCESS_KEY|AWS_ACCESS_KEY_ID|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|AWS_CONTAINER_.*|LAMBDA_TASK_ROOT|LAMBDA_RUNTIME_DIR)$/;
+/** As servers/src/stdio_host/host/file.rs has it: the child writes to no other place than /tmp. */
+const HOSTS = ["HOME", "TMPDIR"];
 /** Set where the package is made, so that the program finds its parts. */
 const PACKAGERS = ["PYTHONPATH", "PYTHONHOME", "NODE_PATH"];
 const PLACEHOLDER = /\$\{([^}]*)\}/g;
@@ -44,6 +46,9 @@ export function checkHosted(file: ServerFile, report: Report): void {
       key,
       `${oneLine(unknown[0], 60)} is not filled in, only \${LAMBDA_TASK_ROOT} is; a secret belongs to secrets`,
     );
+  }
+  if (file.system_packages !== undefined && file.runtime !== "image") {
+    report("system_packages", "a zip cannot bring them: they need runtime: image");
   }
   if (file.permissions !== undefined && file.permissions.length > 0 && file.aws_credentials !== true) {
     report(
@@ -96,6 +101,8 @@ function checkVariables({ env = {}, secrets = [] }: ServerFile, report: Report):
       report(key, "a variable's name has letters, digits and underscores, a letter first, and at most 100 characters");
     } else if (RESERVED.test(name.toUpperCase())) {
       report(key, "Lambda sets this variable itself; the role's credentials come with aws_credentials: true");
+    } else if (HOSTS.includes(name)) {
+      report(key, "always /tmp, since nothing else can be written to");
     } else if (PACKAGERS.includes(name)) {
       report(key, "set where the package is made, so that the program finds its parts");
     }

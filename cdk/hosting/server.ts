@@ -97,6 +97,8 @@ export interface HostedServer extends Entry {
   readonly program: Program;
   /** Whether the function's code is a zip or a container image. */
   readonly packaging: "zip" | "image";
+  /** Packages of Amazon Linux 2023 that the image gets. Empty for a zip, which cannot bring any. */
+  readonly systemPackages: readonly string[];
   /** Arguments of the program. `${LAMBDA_TASK_ROOT}` in them stands for the package's directory. */
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;

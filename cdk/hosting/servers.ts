@@ -81,6 +81,7 @@ function hostedServer(id: string, file: ServerFile, launch: Launch, report: Repo
     ...common(id, file, launch.program.version, report),
     program: launch.program,
     packaging: launch.packaging,
+    systemPackages: file.system_packages ?? [],
     arguments: launch.arguments,
     environment: file.env ?? {},
     secrets: file.secrets ?? [],

@@ -53,6 +53,7 @@ git:
           runtime: "python3.13",
         },
         packaging: "zip",
+        systemPackages: [],
         arguments: ["--repository", "${LAMBDA_TASK_ROOT}/repo"],
         environment: { FASTMCP_LOG_LEVEL: "ERROR" },
         secrets: [],
