@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy
+.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy servers-lock
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -19,7 +19,7 @@ SETTINGS ?=
 CDK_ARGS ?=
 
 help: ## Shows this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: tools .venv/.installed node_modules/.installed ## Installs the Python and Node packages that the other verbs use
 
@@ -102,5 +102,8 @@ openapi: ## Writes docs/openapi.json anew from the routes of registry_api
 lint: setup ## Checks format and lints of Rust and TypeScript, dependencies, templates
 	@scripts/lint
 
+servers-lock: setup ## Resolves the packages of the servers in servers.yaml anew and writes hosting/ (SERVER=id for one)
+	@node --import tsx cdk/hosting/main.ts lock
+
 # What a person types is handed on as it is, whatever characters it has.
-export CHAT
+export CHAT SERVER
