@@ -1,0 +1,66 @@
+//! What the doors themselves refuse.
+
+use serde_json::{Value, json};
+
+use crate::stdio_host::child::RpcError;
+
+/// JSON-RPC 2.0: not JSON.
+pub(super) const PARSE_ERROR: i64 = -32700;
+/// JSON-RPC 2.0: not a message of the protocol.
+pub(super) const INVALID_REQUEST: i64 = -32600;
+/// JSON-RPC 2.0: parameters that are missing or wrong.
+pub(super) const INVALID_PARAMS: i64 = -32602;
+/// JSON-RPC 2.0: something here failed.
+pub(super) const INTERNAL_ERROR: i64 = -32603;
+/// MCP 2026-07-28: headers and body contradict each other.
+pub(super) const HEADER_MISMATCH: i64 = -32020;
+/// MCP 2026-07-28: a protocol version that is not spoken here.
+pub(super) const UNSUPPORTED_VERSION: i64 = -32022;
+
+/// An event that is answered without the hosted server.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Refusal {
+    /// HTTP status code, where the door has one.
+    pub status: u16,
+    /// Id of the refused request; null if there is none or it cannot be read.
+    pub id: Value,
+    /// What is wrong.
+    pub error: RpcError,
+    /// The methods of HTTP that would be served, for status 405.
+    pub allow: Option<&'static str>,
+}
+
+impl Refusal {
+    /// A refusal of something that has no id.
+    pub(super) fn new(status: u16, code: i64, message: impl Into<String>) -> Self {
+        let error = RpcError { code, message: message.into(), data: None };
+        Self { status, id: Value::Null, error, allow: None }
+    }
+
+    /// The same refusal of a request with this id.
+    pub(super) fn of(self, id: &Value) -> Self {
+        let id = if is_id(id) { id.clone() } else { Value::Null };
+        Self { id, ..self }
+    }
+
+    /// The same refusal with details for programs.
+    pub(super) fn with_data(mut self, data: Value) -> Self {
+        self.error.data = Some(data);
+        self
+    }
+
+    /// The JSON-RPC error response.
+    pub(super) fn message(&self) -> Value {
+        error_response(&self.id, &self.error)
+    }
+}
+
+/// A JSON-RPC error response.
+pub(super) fn error_response(id: &Value, error: &RpcError) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "error": error })
+}
+
+/// Whether a value may be the id of a request: a string or an integer. Source: MCP, base protocol, requests.
+pub(super) fn is_id(id: &Value) -> bool {
+    id.is_string() || id.is_i64() || id.is_u64()
+}

@@ -1,0 +1,225 @@
+//! Sends answers: whole, or as a stream of events once something is said before the answer is there.
+
+use std::{future::Future, pin::pin};
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout_at},
+};
+
+use super::{
+    form::{Form, HttpForm, Whole, frame},
+    limits::{LARGEST_STREAM, LARGEST_WHOLE, RESERVE, SILENCE},
+    refusal::{INTERNAL_ERROR, error_response},
+};
+use crate::stdio_host::{
+    ask::Ask,
+    child::{Failure, RpcError},
+    outlet::{Answer, Way},
+    runtime_api::{Reply, RuntimeApiError, Stream},
+};
+
+/// What Lambda has to be told about a streamed HTTP answer.
+const STREAMED: &str = "application/vnd.awslambda.http-integration-response";
+const WHOLE: &str = "application/json";
+/// A line that clients skip. Source: HTML standard, "Server-sent events".
+const COMMENT: &[u8] = b":\n\n";
+
+/// The messages that are being served: each wants an answer or, without an id, none.
+#[derive(Debug)]
+pub(super) struct Pending(Vec<Option<Value>>);
+
+impl Pending {
+    /// Those of an event.
+    pub(super) fn of(asks: &[Ask]) -> Self {
+        let id = |ask: &Ask| ask.message.get("method").and_then(|_| ask.message.get("id")).cloned();
+        Self(asks.iter().map(id).collect())
+    }
+
+    /// The same error for all that want an answer.
+    fn failed(&self, message: &str) -> Vec<Answer> {
+        let error = RpcError { code: INTERNAL_ERROR, message: message.to_owned(), data: None };
+        let answer = |id: &Option<Value>| id.as_ref().map(|id| Answer::Message(error_response(id, &error)));
+        self.0.iter().map(|id| answer(id).unwrap_or(Answer::Accepted)).collect()
+    }
+
+    fn too_large(&self, limit: usize) -> Vec<Answer> {
+        self.failed(&format!(
+            "The answer is larger than the {} MB that can be passed on; ask for less. The call was carried out.",
+            limit / 1_000_000
+        ))
+    }
+}
+
+/// Waits for the answers of `work` and sends them, and before that what is `heard` in the meantime. At `end` an error is sent
+/// instead, whatever is still going on.
+///
+/// # Errors
+/// The Runtime API did not take the answer.
+pub(super) async fn write(
+    form: Form,
+    reply: Reply,
+    mut heard: mpsc::Receiver<Value>,
+    work: impl Future<Output = Vec<Answer>>,
+    pending: &Pending,
+    end: Instant,
+) -> Result<(), RuntimeApiError> {
+    let mut work = pin!(work);
+    let mut way = Back { form, end, state: State::Waiting { reply, said: Vec::new(), size: 0 } };
+    let mut next_comment = Instant::now() + SILENCE;
+    let answers = loop {
+        tokio::select! {
+            biased;
+            Some(message) = heard.recv() => way.say(message).await,
+            answers = &mut work => break answers,
+            () = sleep_until(next_comment), if form.way() == Way::AtOnce => way.event(COMMENT.into()).await,
+            () = sleep_until(end) => {
+                tracing::error!("the call outlived its deadline");
+                break pending.failed(&Failure::Deadline.to_string());
+            }
+        }
+        next_comment = Instant::now() + SILENCE;
+        if matches!(way.state, State::Failed(_)) {
+            // Whoever works on the answer learns that nobody will read it.
+            heard.close();
+        }
+    };
+    while let Ok(message) = heard.try_recv() {
+        way.say(message).await;
+    }
+    way.finish(answers, pending).await
+}
+
+/// Sends an answer that is there.
+///
+/// # Errors
+/// The Runtime API did not take it.
+pub(super) async fn post(reply: Reply, whole: Whole) -> Result<(), RuntimeApiError> {
+    let Some(prelude) = whole.prelude else { return reply.answer(WHOLE, whole.body).await };
+    let mut stream = reply.stream(STREAMED).await?;
+    stream.send(prelude).await?;
+    stream.send(whole.body).await?;
+    stream.finish().await
+}
+
+/// The way back, and how far the answer has got on it.
+struct Back {
+    form: Form,
+    end: Instant,
+    state: State,
+}
+
+enum State {
+    /// Nothing has been sent. `size` is that of what was said.
+    Waiting { reply: Reply, said: Vec<Value>, size: usize },
+    /// A stream of events has begun; so many bytes have been sent.
+    Begun { stream: Stream, sent: usize },
+    /// It broke.
+    Failed(RuntimeApiError),
+    /// Between two of the others.
+    Moving,
+}
+
+impl Back {
+    /// Sends a message that is said before the answer, or keeps it where the answer travels in one piece.
+    async fn say(&mut self, message: Value) {
+        let event = frame(&message);
+        match (&mut self.state, self.form.way()) {
+            (_, Way::Nowhere) => {}
+            (State::Waiting { said, size, .. }, Way::WithAnswer) => {
+                if *size + event.len() > LARGEST_WHOLE - RESERVE {
+                    tracing::warn!(
+                        bytes = event.len(),
+                        "a message was left out: there is no room for it in the answer"
+                    );
+                    return;
+                }
+                *size += event.len();
+                said.push(message);
+            }
+            _ => self.event(event.into()).await,
+        }
+    }
+
+    /// Sends bytes of the stream of events, and the head before the first.
+    async fn event(&mut self, bytes: Bytes) {
+        self.state = match std::mem::replace(&mut self.state, State::Moving) {
+            State::Waiting { reply, .. } => match within(self.end, begin(reply)).await {
+                Ok(stream) => push(stream, 0, bytes, self.end).await,
+                Err(error) => State::Failed(error),
+            },
+            State::Begun { stream, sent } if sent + bytes.len() > LARGEST_STREAM - RESERVE => {
+                tracing::warn!(bytes = bytes.len(), "a message was left out: there is no room for it in the stream");
+                State::Begun { stream, sent }
+            }
+            State::Begun { stream, sent } => push(stream, sent, bytes, self.end).await,
+            other => other,
+        };
+    }
+
+    async fn finish(self, answers: Vec<Answer>, pending: &Pending) -> Result<(), RuntimeApiError> {
+        match self.state {
+            State::Waiting { reply, said, .. } => post(reply, fitting(self.form, &answers, &said, pending)).await,
+            State::Begun { mut stream, sent } => {
+                let mut events = last_events(&answers);
+                if sent + events.len() > LARGEST_STREAM {
+                    tracing::error!(bytes = events.len(), "the answer is too large for a stream");
+                    events = last_events(&pending.too_large(LARGEST_STREAM));
+                }
+                stream.send(events.into()).await?;
+                stream.finish().await
+            }
+            State::Failed(error) => Err(error),
+            State::Moving => Ok(()),
+        }
+    }
+}
+
+/// A whole answer that Lambda passes on: what was said is left out before the answer is given up.
+fn fitting(form: Form, answers: &[Answer], said: &[Value], pending: &Pending) -> Whole {
+    let whole = form.whole(answers, said, &[]);
+    if whole.body.len() <= form.limit() {
+        return whole;
+    }
+    tracing::error!(bytes = whole.body.len(), "the answer is too large to be passed on");
+    let alone = form.whole(answers, &[], &[]);
+    if alone.body.len() <= form.limit() {
+        return alone;
+    }
+    form.whole(&pending.too_large(form.limit()), &[], &[])
+}
+
+fn last_events(answers: &[Answer]) -> String {
+    let message = |answer: &Answer| match answer {
+        Answer::Message(message) | Answer::InSession { message, .. } | Answer::Refused { message, .. } => {
+            Some(frame(message))
+        }
+        Answer::Accepted => None,
+    };
+    answers.iter().filter_map(message).collect()
+}
+
+async fn begin(reply: Reply) -> Result<Stream, RuntimeApiError> {
+    let mut stream = reply.stream(STREAMED).await?;
+    stream.send(HttpForm::prelude_of_events()).await?;
+    Ok(stream)
+}
+
+async fn push(mut stream: Stream, sent: usize, bytes: Bytes, end: Instant) -> State {
+    let sent = sent + bytes.len();
+    match within(end, stream.send(bytes)).await {
+        Ok(()) => State::Begun { stream, sent },
+        Err(error) => State::Failed(error),
+    }
+}
+
+/// A client that reads slowly must not keep the environment beyond its deadline.
+async fn within<T>(
+    end: Instant,
+    sending: impl Future<Output = Result<T, RuntimeApiError>>,
+) -> Result<T, RuntimeApiError> {
+    let slow = || RuntimeApiError::Connection("it does not read the answer".to_owned());
+    timeout_at(end, sending).await.unwrap_or_else(|_| Err(slow()))
+}
