@@ -1,42 +1,127 @@
 //! What is said between the client and the hosted server.
+//!
+//! The hosted server has shaken hands once, with the host, and speaks one older version of MCP. Clients of every version come,
+//! each message to any environment. [`legacy`] serves those that begin with `initialize`, [`modern`] those of 2026-07-28; what a
+//! client was told in one environment travels with it as a signed [`token`]. How a question of the server gets to the client and
+//! its answer back is in [`waiting`] for the one and in [`dialogue`] for the other. docs/hosting-mcp.md tells it as a whole.
 
+mod capabilities;
+mod client;
+mod dialogue;
+mod failure;
+mod headers;
+mod input_required;
 mod known;
+mod legacy;
+mod log_level;
+mod modern;
+mod notice;
+mod quiet;
+mod relay;
+mod rendezvous;
+mod request_state;
+mod rpc;
+mod server;
+mod signing;
+mod token;
+mod tools;
+mod waiting;
 
-use serde_json::json;
+use serde_json::Value;
 use tokio::time::Instant;
 
 pub use self::known::Known;
+use self::{
+    client::ClientSession,
+    rendezvous::Rendezvous,
+    rpc::{Message, Request},
+    signing::Signing,
+};
 use super::{
-    ask::Ask,
-    child::Supervisor,
-    host::Settings,
+    ask::{Ask, Caller, Door, McpHeaders},
+    child::{RpcError, Supervisor},
+    host::{ClientRequests, Settings},
     outlet::{Answer, Outlet},
+    versions::LEGACY,
 };
 
-/// Everything that outlives one message: settings, and later keys and clients that are made when they are first needed.
+/// Everything that outlives one message. Keys and connections are made when they are first needed.
 #[derive(Debug)]
 pub struct Mcp {
-    _settings: Settings,
+    settings: Settings,
+    signing: Signing,
+    rendezvous: Option<Rendezvous>,
+}
+
+/// One message that is being served.
+struct Turn<'a> {
+    supervisor: &'a mut Supervisor,
+    outlet: &'a mut Outlet,
+    caller: Option<Caller>,
+    door: Door,
+    headers: McpHeaders,
+    deadline: Instant,
 }
 
 impl Mcp {
     /// Reads nothing and connects to nothing.
     pub fn new(settings: &Settings) -> Self {
-        Self { _settings: settings.clone() }
+        Self { settings: settings.clone(), signing: Signing::new(settings), rendezvous: Rendezvous::new(settings) }
     }
 
     /// Serves one message of a client with the hosted server.
-    pub async fn serve(
-        &mut self,
-        ask: Ask,
-        supervisor: &mut Supervisor,
-        _outlet: &mut Outlet,
-        deadline: Instant,
-    ) -> Answer {
-        let error = match supervisor.session(ask.caller.as_ref(), deadline).await {
-            Ok(_) => json!({ "code": -32601, "message": "This method is not served." }),
-            Err(failure) => json!({ "code": -32603, "message": failure.to_string() }),
+    pub async fn serve(&self, ask: Ask, supervisor: &mut Supervisor, outlet: &mut Outlet, deadline: Instant) -> Answer {
+        let Ask { message, door, caller, headers } = ask;
+        let message = match rpc::read(message) {
+            Ok(message) => message,
+            Err(answer) => return answer,
         };
-        Answer::Message(json!({ "jsonrpc": "2.0", "id": ask.message.get("id"), "error": error }))
+        let mut turn = Turn { supervisor, outlet, caller, door, headers, deadline };
+        match message {
+            Message::Request(request) if is_modern(&request, &turn.headers) => {
+                modern::request(self, &mut turn, request).await
+            }
+            Message::Request(request) => legacy::request(self, &mut turn, request).await,
+            Message::Notification { method, params } => notice::notification(self, &mut turn, &method, params).await,
+            Message::Response { id, outcome } => notice::response(self, &turn, &id, &outcome).await,
+        }
+    }
+
+    /// The session that the client names, if it names one.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` if it is none of this caller's, or over; another code if that cannot be found out now.
+    async fn client_session(&self, turn: &Turn<'_>) -> Result<Option<ClientSession>, RpcError> {
+        let Some(token) = &turn.headers.session else { return Ok(None) };
+        let session = match self.signing.signer().await? {
+            Some(signer) => ClientSession::open(&signer, token, turn.caller.as_ref()).ok(),
+            None => None,
+        };
+        let over =
+            || rpc::error(rpc::INVALID_REQUEST, "There is no such session, or it is over. Begin with initialize.");
+        session.map(Some).ok_or_else(over)
+    }
+
+    /// Why a client that could be asked is not.
+    fn unreachable(&self, method: &str) -> RpcError {
+        let reason = match self.settings.file.client_requests {
+            ClientRequests::Refuse => "this server is set to ask no clients (`client_requests` in servers.yaml)",
+            ClientRequests::Rendezvous if self.rendezvous.is_none() => "this deployment has no state table",
+            ClientRequests::Rendezvous => "the way this call came does not stream, so no question can be sent",
+        };
+        rpc::error(rpc::METHOD_NOT_FOUND, format!("The client of this call cannot be asked for {method}: {reason}."))
+    }
+}
+
+/// Whether a request is one of the versions without a handshake.
+fn is_modern(request: &Request, headers: &McpHeaders) -> bool {
+    let meta = request.params.get("_meta").and_then(Value::as_object);
+    let says_so = |name: &str| meta.is_some_and(|meta| meta.contains_key(name));
+    if says_so("io.modelcontextprotocol/protocolVersion") || says_so("io.modelcontextprotocol/clientCapabilities") {
+        return true;
+    }
+    match headers.protocol_version.as_deref() {
+        Some(version) => !LEGACY.contains(&version),
+        None => matches!(request.method.as_str(), "server/discover" | "subscriptions/listen"),
     }
 }

@@ -67,6 +67,11 @@ impl Outlet {
         self.way == Way::AtOnce && !self.said.is_closed()
     }
 
+    /// Whether messages besides the answer reach the client at all, then or later.
+    pub fn carries_messages(&self) -> bool {
+        self.way != Way::Nowhere
+    }
+
     /// Says a message to the client before the answer.
     ///
     /// # Errors

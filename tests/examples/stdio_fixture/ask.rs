@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// Where a question says what it is called when a client has to answer several, and later: the suite asks for some of these names.
 /// A host that has no use for it hands it on or leaves it.
-const KEY: &str = "io.switchyard/inputKey";
+const KEY: &str = "switchyard/input_key";
 
 /// Has the client do something, and waits for what comes of it.
 async fn ask(peer: &Peer<RoleServer>, method: &str, key: &str, mut params: Value) -> Result<Value, ErrorData> {

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::log_level::Level;
+
 /// What has been learned about one process. A new process begins with nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     /// Its tools, once they had to be looked at.
-    pub tools: Option<Vec<Value>>,
+    pub(super) tools: Option<Vec<Value>>,
     /// The level of its log messages, once it was set.
-    pub log_level: Option<String>,
+    pub(super) log_level: Option<Level>,
 }

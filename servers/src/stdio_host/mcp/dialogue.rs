@@ -1,0 +1,354 @@
+//! The questions of one run of a call, and the answers that a client of MCP 2026-07-28 has given to them.
+//!
+//! Such a client is never sent a request: it gets the open questions as the result of its call, and calls again with the answers.
+//! A hosted server that speaks an older version cannot go on where it was, so the call is run again from the start, and each
+//! question that comes up is answered from what was given. An answer belongs to what was asked, not to when.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    capabilities::{Capabilities, NoQuestion},
+    request_state::{Answered, RequestState, canonical_digest},
+    rpc,
+};
+use crate::stdio_host::child::RpcError;
+
+/// Member of `params._meta` with which a hosted server may name the key of its question. Without it the key is made of what is
+/// asked. Clients do not see it.
+pub(super) const INPUT_KEY: &str = "switchyard/input_key";
+
+/// Longest name that a hosted server may choose.
+const KEY_LENGTH: usize = 64;
+
+/// What becomes of a question of the hosted server.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Reaction {
+    /// It is answered, with a result or an error, and the run goes on.
+    Answer(Result<Value, RpcError>),
+    /// It waits for the client; other questions may follow.
+    Open,
+    /// In the run before, something else was asked here.
+    Differs,
+    /// The client's answer is none: the call cannot go on.
+    Invalid(RpcError),
+}
+
+/// The dialogue of one run.
+#[derive(Debug)]
+pub(super) struct Dialogue {
+    capabilities: Capabilities,
+    /// Answers that earlier runs have used.
+    earlier: BTreeMap<String, Answered>,
+    /// Questions that the run before left open.
+    was_open: BTreeMap<String, String>,
+    /// What the client gives now.
+    responses: Map<String, Value>,
+    /// How often each name came up in this run.
+    named: BTreeMap<String, usize>,
+    used: Vec<Answered>,
+    open: BTreeMap<String, (String, Value)>,
+    /// Capabilities that the client would have needed.
+    missing: Map<String, Value>,
+}
+
+impl Dialogue {
+    pub(super) fn new(capabilities: Capabilities, state: Option<RequestState>, responses: Map<String, Value>) -> Self {
+        let (answers, was_open) = state.map(|state| (state.answers, state.open)).unwrap_or_default();
+        Self {
+            capabilities,
+            earlier: answers.into_iter().map(|answered| (answered.key.clone(), answered)).collect(),
+            was_open,
+            responses,
+            named: BTreeMap::new(),
+            used: Vec::new(),
+            open: BTreeMap::new(),
+            missing: Map::new(),
+        }
+    }
+
+    /// Takes up a question.
+    pub(super) fn meet(&mut self, method: &str, mut params: Value) -> Reaction {
+        match self.capabilities.missing(method, &params) {
+            Ok(None) => {}
+            Ok(Some(Value::Object(needed))) => {
+                self.missing.extend(needed);
+                return Reaction::Answer(Err(undeclared(method)));
+            }
+            Ok(Some(_)) | Err(NoQuestion) => return Reaction::Answer(Err(unknown(method))),
+        }
+        let name = take_name(&mut params);
+        // Random in each run, and no longer part of the question in this version.
+        if let Some(params) = params.as_object_mut() {
+            params.remove("elicitationId");
+        }
+        let asked = canonical_digest(method, &without_meta(&params));
+        let name = name.unwrap_or_else(|| derived(method, &asked));
+        let count = self.named.entry(name.clone()).or_default();
+        *count += 1;
+        let key = if *count == 1 { name } else { format!("{name}-{count}") };
+
+        if let Some(answered) = self.earlier.remove(&key) {
+            if answered.asked != asked {
+                return Reaction::Differs;
+            }
+            let answer = answered.answer.clone();
+            self.used.push(answered);
+            return Reaction::Answer(Ok(answer));
+        }
+        if self.was_open.get(&key).is_some_and(|before| *before != asked) {
+            return Reaction::Differs;
+        }
+        if let Some(answer) = self.responses.remove(&key) {
+            if let Err(problem) = check(method, &answer) {
+                return Reaction::Invalid(rpc::invalid(format!("inputResponses.{key}: {problem}")));
+            }
+            self.used.push(Answered { key, asked, answer: answer.clone() });
+            return Reaction::Answer(Ok(answer));
+        }
+        self.open.insert(key, (asked, json!({ "method": method, "params": params })));
+        Reaction::Open
+    }
+
+    /// Whether a question waits for the client.
+    pub(super) fn waits(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Whether this run asks for something new without having come to what was answered before: then it takes another way than
+    /// the run that those answers were given to.
+    pub(super) fn strays(&self) -> bool {
+        self.waits() && !self.earlier.is_empty()
+    }
+
+    /// The capabilities without which a question was refused.
+    pub(super) fn missing(&self) -> Option<&Map<String, Value>> {
+        (!self.missing.is_empty()).then_some(&self.missing)
+    }
+
+    /// What the client has to be asked now.
+    pub(super) fn into_open(self) -> Open {
+        let mut open = Open { used: self.used, ..Open::default() };
+        for (key, (asked, request)) in self.open {
+            open.digests.insert(key.clone(), asked);
+            open.requests.insert(key, request);
+        }
+        open
+    }
+}
+
+/// What a client is asked, and what the next run has to know.
+#[derive(Debug, Default)]
+pub(super) struct Open {
+    /// `inputRequests`: requests by their keys.
+    pub(super) requests: Map<String, Value>,
+    /// For each key a digest of what is asked.
+    pub(super) digests: BTreeMap<String, String>,
+    /// The answers that were used so far.
+    pub(super) used: Vec<Answered>,
+}
+
+/// Reads `inputResponses` of a call.
+///
+/// # Errors
+/// It is not an object of objects.
+pub(super) fn read_responses(params: &Map<String, Value>) -> Result<Map<String, Value>, RpcError> {
+    let Some(responses) = params.get("inputResponses") else { return Ok(Map::new()) };
+    let responses = responses.as_object().ok_or_else(|| rpc::invalid("inputResponses must be an object."))?;
+    if let Some((key, _)) = responses.iter().find(|(_, response)| !response.is_object()) {
+        return Err(rpc::invalid(format!("inputResponses.{key} must be an object: the result of the request.")));
+    }
+    Ok(responses.clone())
+}
+
+/// The client of this call did not declare that it can be asked this.
+pub(super) fn undeclared(method: &str) -> RpcError {
+    rpc::error(rpc::METHOD_NOT_FOUND, format!("The client of this call did not declare that it answers {method}."))
+}
+
+/// No client is ever asked this.
+pub(super) fn unknown(method: &str) -> RpcError {
+    rpc::error(rpc::METHOD_NOT_FOUND, format!("{method} is not handed on to clients."))
+}
+
+/// Takes the server's own name for its question out of the parameters.
+pub(super) fn take_name(params: &mut Value) -> Option<String> {
+    let meta = params.get_mut("_meta")?.as_object_mut()?;
+    let name = meta.remove(INPUT_KEY)?;
+    let fits = |name: &&str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        !name.is_empty() && name.len() <= KEY_LENGTH && name.bytes().all(plain)
+    };
+    name.as_str().filter(fits).map(str::to_owned)
+}
+
+/// A key that is made of what is asked.
+pub(super) fn derived(method: &str, asked: &str) -> String {
+    let kind = method.split_once('/').map_or(method, |(kind, _)| kind);
+    format!("{kind}-{}", asked.get(..12).unwrap_or(asked))
+}
+
+fn without_meta(params: &Value) -> Value {
+    let mut params = params.clone();
+    if let Some(params) = params.as_object_mut() {
+        params.remove("_meta");
+    }
+    params
+}
+
+/// Checks the form of an answer.
+fn check(method: &str, answer: &Value) -> Result<(), &'static str> {
+    match method {
+        "elicitation/create" if !matches!(answer["action"].as_str(), Some("accept" | "decline" | "cancel")) => {
+            Err("`action` must be accept, decline or cancel.")
+        }
+        "sampling/createMessage" if !answer["role"].is_string() || answer["content"].is_null() => {
+            Err("`role` and `content` are needed.")
+        }
+        "roots/list" if !answer["roots"].is_array() => Err("`roots` must be an array."),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ELICIT: &str = "elicitation/create";
+
+    fn able() -> Capabilities {
+        Capabilities::read(&json!({ "elicitation": {}, "sampling": {}, "roots": {} }))
+    }
+
+    fn accept() -> Value {
+        json!({ "action": "accept", "content": { "name": "Ann" } })
+    }
+
+    fn question(text: &str) -> Value {
+        json!({ "message": text, "_meta": { INPUT_KEY: "user_name" } })
+    }
+
+    fn responses(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    /// What the next run knows of this one.
+    fn next(dialogue: Dialogue, given: Value) -> Dialogue {
+        let open = dialogue.into_open();
+        let state = RequestState::new("call".into(), None, open.used, open.digests);
+        Dialogue::new(able(), Some(state), responses(given))
+    }
+
+    #[test]
+    fn a_question_is_open_first_and_answered_in_the_next_run() {
+        let mut first = Dialogue::new(able(), None, Map::new());
+        assert_eq!(first.meet(ELICIT, question("Who?")), Reaction::Open);
+        assert!(first.waits());
+        let mut second = next(first, json!({ "user_name": accept(), "unknown": {} }));
+        assert_eq!(second.meet(ELICIT, question("Who?")), Reaction::Answer(Ok(accept())));
+        assert!(!second.waits());
+        // A third run has the answer from the state.
+        assert_eq!(second.meet(ELICIT, json!({ "message": "And?" })), Reaction::Open);
+        assert!(!second.strays());
+        let mut third = next(second, json!({}));
+        assert_eq!(third.meet(ELICIT, question("Who?")), Reaction::Answer(Ok(accept())));
+        assert_eq!(third.meet(ELICIT, json!({ "message": "And?" })), Reaction::Open);
+    }
+
+    #[test]
+    fn the_client_sees_the_question_without_what_is_only_between_server_and_host() {
+        let mut dialogue = Dialogue::new(able(), None, Map::new());
+        let params = json!({ "message": "?", "elicitationId": "e-1", "_meta": { INPUT_KEY: "user_name", "other": 1 } });
+        assert_eq!(dialogue.meet(ELICIT, params), Reaction::Open);
+        let requests = dialogue.into_open().requests;
+        let expected = json!({ "method": ELICIT, "params": { "message": "?", "_meta": { "other": 1 } } });
+        assert_eq!(requests["user_name"], expected);
+    }
+
+    #[test]
+    fn several_questions_at_once_get_their_answers_in_any_order() {
+        let sample = json!({ "messages": [], "maxTokens": 5 });
+        let mut first = Dialogue::new(able(), None, Map::new());
+        assert_eq!(first.meet(ELICIT, question("Who?")), Reaction::Open);
+        assert_eq!(first.meet("sampling/createMessage", sample.clone()), Reaction::Open);
+        assert_eq!(first.meet("roots/list", Value::Null), Reaction::Open);
+        let open = first.into_open();
+        let mut given = Map::new();
+        for (key, request) in open.requests {
+            given.insert(
+                key,
+                match request["method"].as_str().unwrap() {
+                    ELICIT => accept(),
+                    "roots/list" => json!({ "roots": [] }),
+                    _ => json!({ "role": "assistant", "content": { "type": "text", "text": "hi" } }),
+                },
+            );
+        }
+        let state = RequestState::new("call".into(), None, open.used, open.digests);
+        let mut second = Dialogue::new(able(), Some(state), given);
+        assert_eq!(second.meet("roots/list", Value::Null), Reaction::Answer(Ok(json!({ "roots": [] }))));
+        assert!(matches!(second.meet("sampling/createMessage", sample), Reaction::Answer(Ok(_))));
+        assert_eq!(second.meet(ELICIT, question("Who?")), Reaction::Answer(Ok(accept())));
+    }
+
+    #[test]
+    fn the_same_question_twice_is_two_questions() {
+        let mut dialogue = Dialogue::new(able(), None, responses(json!({ "user_name": accept() })));
+        assert_eq!(dialogue.meet(ELICIT, question("Who?")), Reaction::Answer(Ok(accept())));
+        assert_eq!(dialogue.meet(ELICIT, question("Who?")), Reaction::Open);
+        let requests = dialogue.into_open().requests;
+        assert_eq!(requests.keys().collect::<Vec<_>>(), ["user_name-2"]);
+    }
+
+    #[test]
+    fn a_run_that_asks_something_else_does_not_get_the_old_answers() {
+        let mut first = Dialogue::new(able(), None, Map::new());
+        first.meet(ELICIT, question("Delete 3 files?"));
+        let mut second = next(first, json!({ "user_name": accept() }));
+        assert_eq!(second.meet(ELICIT, question("Delete 5 files?")), Reaction::Differs);
+
+        let mut first = Dialogue::new(able(), None, responses(json!({ "user_name": accept() })));
+        first.meet(ELICIT, question("Delete 3 files?"));
+        first.meet(ELICIT, json!({ "message": "Sure?" }));
+        let mut second = next(first, json!({}));
+        assert_eq!(second.meet(ELICIT, json!({ "message": "Delete 5 files?" })), Reaction::Open);
+        assert!(second.strays(), "it never asked what was answered");
+    }
+
+    #[test]
+    fn what_the_client_cannot_be_asked_is_refused_and_remembered() {
+        let mut dialogue = Dialogue::new(Capabilities::read(&json!({ "sampling": {} })), None, Map::new());
+        assert_eq!(dialogue.meet(ELICIT, question("Who?")), Reaction::Answer(Err(undeclared(ELICIT))));
+        assert_eq!(dialogue.meet("x/y", json!({})), Reaction::Answer(Err(unknown("x/y"))));
+        assert_eq!(dialogue.meet("sampling/createMessage", json!({})), Reaction::Open);
+        assert_eq!(Value::Object(dialogue.missing().unwrap().clone()), json!({ "elicitation": { "form": {} } }));
+    }
+
+    #[test]
+    fn an_answer_of_the_wrong_form_is_told_by_its_key() {
+        for (method, wrong) in [
+            (ELICIT, json!({ "action": "maybe" })),
+            ("sampling/createMessage", json!({ "role": "assistant" })),
+            ("roots/list", json!({ "roots": {} })),
+        ] {
+            let mut dialogue = Dialogue::new(able(), None, responses(json!({ "user_name": wrong })));
+            let Reaction::Invalid(error) = dialogue.meet(method, question("?")) else { panic!("{method}") };
+            assert!(error.code == -32602 && error.message.starts_with("inputResponses.user_name: "), "{error:?}");
+        }
+        for wrong in [json!(null), json!([]), json!({ "user_name": 12345 })] {
+            let params = Map::from_iter([("inputResponses".to_owned(), wrong)]);
+            assert_eq!(read_responses(&params).unwrap_err().code, -32602);
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_client_should_see_is_not_taken() {
+        for name in ["", "a b", "x\n", &"x".repeat(65)] {
+            let mut dialogue = Dialogue::new(able(), None, Map::new());
+            dialogue.meet(ELICIT, json!({ "message": "?", "_meta": { INPUT_KEY: name } }));
+            let requests = dialogue.into_open().requests;
+            assert!(requests.keys().all(|key| key.starts_with("elicitation-")), "{name:?} {requests:?}");
+        }
+    }
+}
