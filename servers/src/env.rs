@@ -7,10 +7,21 @@
 //! | `GITLAB_TOKEN_SECRET` | name or ARN of the secret in Secrets Manager that holds the token |
 //! | `API_KEY` | the key that callers send in `X-API-Key`, for runs by hand |
 //! | `API_KEY_SECRET` | name or ARN of the secret that holds that key |
-//! | `LAMBDA_TASK_ROOT` | set by Lambda: where `pipelines.yaml` is found |
+//! | `LAMBDA_TASK_ROOT` | set by Lambda: where `pipelines.yaml` or `stdio_host.json` is found |
 //! | `AWS_LAMBDA_RUNTIME_API` | set by Lambda: the process serves Lambda events |
+//!
+//! stdio_host reads these too:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `SECRET_PREFIX` | `switchyard/{stage}/mcp/{server_id}/`; the value of the variable X is the secret `{prefix}env/X` |
+//! | `STATE_TABLE` | name of the state table, for `client_requests: rendezvous` |
+//! | `SIGNING_KEY_SECRET` | name of the secret that signs sessions and request states |
+//! | `RESPONSE_MODE` | `stream` if the function URL passes answers on in parts; default `buffer` |
+//! | `PATH`, `LD_LIBRARY_PATH`, `LANG`, `TZ` | set by Lambda: handed on to the hosted server |
+//! | `AWS_ACCESS_KEY_ID` and the other credentials, `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL*` | handed on with `aws_credentials` |
 
-use std::{fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use url::{Host, Url};
 
@@ -21,9 +32,7 @@ pub struct StdioHostEnv {
     pub task_root: PathBuf,
     /// `host:port` of the Lambda Runtime API.
     pub runtime_api: String,
-    /// Stage of the deployment.
-    pub stage: String,
-    /// What the names of the hosted server's secrets begin with.
+    /// What the names of the hosted server's secrets begin with; ends with a slash.
     pub secret_prefix: Option<String>,
     /// Name of the state table; only for a server whose requests travel through it.
     pub state_table: Option<String>,
@@ -31,6 +40,79 @@ pub struct StdioHostEnv {
     pub signing_key_secret: Option<String>,
     /// Whether Lambda passes an answer on in parts.
     pub streams: bool,
+    /// What every hosted server finds in its environment.
+    pub baseline: Variables,
+    /// Credentials of the function's role, region and endpoints, for a hosted server that may act as the role.
+    pub aws: Variables,
+}
+
+/// Variables for another process. Their values never appear in debug output.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Variables(pub BTreeMap<String, String>);
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Passed on to every hosted server. `HOME` and `TMPDIR` are not Lambda's to say: only `/tmp` can be written to.
+const BASELINE: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ"];
+/// Passed on to a hosted server that may act as the function's role.
+const AWS: [&str; 5] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"];
+
+impl StdioHostEnv {
+    /// Reads the environment of the process.
+    ///
+    /// # Errors
+    /// A sentence that names the variable and what to change.
+    pub fn read() -> Result<Self, String> {
+        let all =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::from_variables(&all.collect())
+    }
+
+    /// Reads an environment given as a map; see [`StdioHostEnv::read`].
+    ///
+    /// # Errors
+    /// A sentence that names the variable and what to change.
+    pub fn from_variables(all: &BTreeMap<String, String>) -> Result<Self, String> {
+        let get = |name: &str| all.get(name).filter(|value| !value.is_empty()).cloned();
+        let these = |names: &[&str]| -> BTreeMap<_, _> {
+            names.iter().filter_map(|name| Some(((*name).to_owned(), get(name)?))).collect()
+        };
+        let mut baseline = these(&BASELINE);
+        for name in ["HOME", "TMPDIR"] {
+            baseline.insert(name.to_owned(), "/tmp".to_owned());
+        }
+        let mut aws = these(&AWS);
+        // Set on the local stage only: the emulator stands in for AWS.
+        aws.extend(
+            all.iter().filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL")).map(|(k, v)| (k.clone(), v.clone())),
+        );
+        Ok(Self {
+            task_root: get("LAMBDA_TASK_ROOT").map_or_else(|| PathBuf::from("/var/task"), PathBuf::from),
+            runtime_api: get("AWS_LAMBDA_RUNTIME_API").ok_or(
+                "AWS_LAMBDA_RUNTIME_API: it is not set; stdio_host runs in Lambda, or with a double of its Runtime API",
+            )?,
+            secret_prefix: match get("SECRET_PREFIX") {
+                Some(prefix) if !prefix.ends_with('/') => {
+                    return Err(format!("SECRET_PREFIX: `{prefix}` must end with a slash"));
+                }
+                prefix => prefix,
+            },
+            state_table: get("STATE_TABLE"),
+            signing_key_secret: get("SIGNING_KEY_SECRET"),
+            streams: match get("RESPONSE_MODE").as_deref() {
+                Some("stream") => true,
+                None | Some("buffer") => false,
+                Some(mode) => return Err(format!("RESPONSE_MODE: `{mode}` must be stream or buffer")),
+            },
+            baseline: Variables(baseline),
+            aws: Variables(aws),
+        })
+    }
 }
 
 /// A secret text. It never appears in debug output.
@@ -208,5 +290,41 @@ mod tests {
         }
         let env = read(&[("API_KEY", "hush")]).unwrap();
         assert!(!format!("{env:?}").contains("hush"));
+    }
+
+    fn host(pairs: &[(&str, &str)]) -> Result<StdioHostEnv, String> {
+        let all = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")].iter().chain(pairs);
+        StdioHostEnv::from_variables(&all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_hosted_server_finds_the_baseline_only_and_the_role_apart_from_it() {
+        let env = host(&[
+            ("PATH", "/usr/bin"),
+            ("TZ", ":UTC"),
+            ("HOME", "/root"),
+            ("AWS_SECRET_ACCESS_KEY", "hush"),
+            ("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:4566"),
+            ("AWS_LAMBDA_FUNCTION_NAME", "git"),
+            ("STATE_TABLE", "state"),
+        ])
+        .unwrap();
+        let names = |variables: &Variables| variables.0.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&env.baseline), ["HOME", "PATH", "TMPDIR", "TZ"]);
+        assert_eq!((env.baseline.0["HOME"].as_str(), env.baseline.0["TMPDIR"].as_str()), ("/tmp", "/tmp"));
+        assert_eq!(names(&env.aws), ["AWS_ENDPOINT_URL_S3", "AWS_SECRET_ACCESS_KEY"]);
+        assert!(!format!("{env:?}").contains("hush"));
+    }
+
+    #[test]
+    fn what_stdio_host_cannot_use_is_named() {
+        for (name, value) in
+            [("RESPONSE_MODE", "sse"), ("SECRET_PREFIX", "switchyard/dev"), ("AWS_LAMBDA_RUNTIME_API", "")]
+        {
+            let error = host(&[(name, value)]).unwrap_err();
+            assert!(error.starts_with(&format!("{name}: ")), "{error}");
+        }
+        assert!(host(&[("RESPONSE_MODE", "stream")]).unwrap().streams);
+        assert!(!host(&[]).unwrap().streams);
     }
 }

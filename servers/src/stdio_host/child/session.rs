@@ -1,22 +1,46 @@
-//! A child that has shaken hands, and the calls to it.
+//! A child that has shaken hands.
 
-use std::marker::PhantomData;
+use std::time::Duration;
 
-use serde_json::Value;
-use tokio::time::Instant;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
 
-use super::{Failure, RpcError, Said};
+use super::{
+    Call, Failure,
+    handshake::{Client, response},
+    ids::Ids,
+    incoming::Incoming,
+    link::Link,
+};
 use crate::stdio_host::mcp::Known;
+
+/// A server that was silent for longer is pinged before it is trusted with a call: connections it holds may have died with the
+/// freeze of the environment, and the server with them.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// A hosted server that is ready for calls, one at a time.
 #[derive(Debug)]
 pub struct Session {
+    pub(super) link: Link,
+    pub(super) client: Client,
+    pub(super) ids: Ids,
     initialized: Value,
+    /// Whether a call was cancelled, so that nobody knows what the server is doing.
+    pub(super) suspect: bool,
+    /// Whether it was sent anything of a client.
+    pub(super) used: bool,
+    /// Whether it ever answered a call.
+    pub(super) proven: bool,
     /// What [`crate::stdio_host::mcp`] has learned about this process; it ends with it.
     pub known: Known,
 }
 
 impl Session {
+    pub(super) fn new(link: Link, client: Client, initialized: Value, ids: Ids) -> Self {
+        let known = Known::default();
+        Self { link, client, ids, initialized, suspect: false, used: false, proven: false, known }
+    }
+
     /// The server's result of `initialize`: its `protocolVersion`, `capabilities`, `serverInfo`, `instructions`.
     pub const fn initialized(&self) -> &Value {
         &self.initialized
@@ -25,49 +49,72 @@ impl Session {
     /// Sends a request. A progress token in `params._meta` is replaced on the way by one that is never used twice.
     ///
     /// # Errors
-    /// The server is gone, or the deadline has passed.
-    pub async fn begin(
-        &mut self,
-        _method: &str,
-        _params: Option<Value>,
-        _deadline: Instant,
-    ) -> Result<Call<'_>, Failure> {
-        Err(Failure::StillStarting)
+    /// The server is gone, or the deadline has passed; nothing was sent.
+    pub async fn begin(&mut self, method: &str, params: Option<Value>, deadline: Instant) -> Result<Call<'_>, Failure> {
+        self.clear()?;
+        if Instant::now() >= deadline {
+            return Err(Failure::Deadline);
+        }
+        self.used = true;
+        Ok(Call::begin(self, method, params, deadline))
     }
 
     /// Sends a notification.
     ///
     /// # Errors
     /// The server is gone.
-    pub async fn notify(&mut self, _method: &str, _params: Option<Value>) -> Result<(), Failure> {
-        Err(Failure::StillStarting)
+    pub async fn notify(&mut self, method: &str, params: Option<Value>) -> Result<(), Failure> {
+        self.clear()?;
+        self.used = true;
+        let mut message = json!({ "jsonrpc": "2.0", "method": method });
+        if let Some(params) = params {
+            message["params"] = params;
+        }
+        self.link.send(&message);
+        Ok(())
     }
-}
 
-/// A request that the server has not answered yet. If it is dropped before its answer, the server is told that it is
-/// cancelled before it is used again, and a late answer is dropped.
-#[derive(Debug)]
-pub struct Call<'a> {
-    session: PhantomData<&'a mut Session>,
-}
+    /// Whether the server has to prove that it is alive before it is used.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.suspect || self.link.silent_for() > IDLE
+    }
 
-impl Call<'_> {
-    /// The next message of the server that concerns this call. Safe to cancel: nothing is lost.
+    /// Asks the server for a sign of life. What a cancelled call left behind comes before it and is dropped.
     ///
     /// # Errors
-    /// The server failed, or the deadline has passed; nothing follows an error.
-    pub async fn next(&mut self) -> Result<Said, Failure> {
-        Err(Failure::StillStarting)
+    /// It failed, or said nothing in time.
+    pub(super) async fn ping(&mut self, until: Instant) -> Result<(), Failure> {
+        let id = self.ids.next();
+        self.link.send(&json!({ "jsonrpc": "2.0", "id": id, "method": "ping" }));
+        loop {
+            // A server that talks without end would keep the time limit from being looked at.
+            if Instant::now() >= until {
+                return Err(Failure::Deadline);
+            }
+            match timeout_at(until, self.link.next()).await.map_err(|_| Failure::Deadline)?? {
+                // An error is a sign of life, too.
+                Incoming::Response { id: answered, .. } if answered == id => {
+                    self.suspect = false;
+                    return Ok(());
+                }
+                other => self.drop_unasked(other),
+            }
+        }
     }
 
-    /// Answers a request of the server.
-    ///
-    /// # Errors
-    /// The server is gone.
-    pub async fn answer(&mut self, _id: Value, _outcome: Result<Value, RpcError>) -> Result<(), Failure> {
-        Err(Failure::StillStarting)
+    /// Drops what the server said since the last call: it belongs to nobody.
+    pub(super) fn clear(&mut self) -> Result<(), Failure> {
+        let stale: Result<Vec<Incoming>, Failure> = self.link.stale().collect();
+        stale?.into_iter().for_each(|incoming| self.drop_unasked(incoming));
+        Ok(())
     }
 
-    /// Tells the server that nobody waits for the answer any more.
-    pub async fn cancel(self, _reason: &str) {}
+    /// Handles a message that no call waits for.
+    pub(super) fn drop_unasked(&self, incoming: Incoming) {
+        match incoming {
+            Incoming::Request { id, method, .. } => self.link.send(&response(id, self.client.answer_alone(&method))),
+            Incoming::Response { id, .. } => tracing::warn!(%id, "an answer that nobody waits for was dropped"),
+            other => tracing::debug!(message = ?other, "said between calls, dropped"),
+        }
+    }
 }
