@@ -26,7 +26,7 @@ use tokio::time::Instant;
 
 use self::{
     arrival::{Arrival, House},
-    writer::Pending,
+    writer::{Pace, Pending},
 };
 use super::{
     child::Supervisor,
@@ -65,7 +65,8 @@ pub async fn serve(
                 }
                 answers
             };
-            writer::write(form, reply, heard, work, &pending, before(end, limits::LAST_MOMENT)).await
+            let pace = Pace { silence: limits::SILENCE, end: before(end, limits::LAST_MOMENT) };
+            writer::write(form, reply, heard, work, &pending, pace).await
         }
         Arrival::Health { form } => {
             let answer = health::check(supervisor, before(end, limits::MARGIN)).await;

@@ -55,9 +55,13 @@ impl Refusal {
     }
 }
 
-/// A JSON-RPC error response.
+/// A JSON-RPC error response. Without an id it is about no request.
+/// Source: MCP 2025-11-25 and 2026-07-28, "Overview", error responses.
 pub(super) fn error_response(id: &Value, error: &RpcError) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "error": error })
+    match id {
+        Value::Null => json!({ "jsonrpc": "2.0", "error": error }),
+        id => json!({ "jsonrpc": "2.0", "id": id, "error": error }),
+    }
 }
 
 /// Whether a value may be the id of a request: a string or an integer. Source: MCP, base protocol, requests.

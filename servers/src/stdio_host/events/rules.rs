@@ -99,16 +99,24 @@ fn quality(header: &str, ranges: &[&str]) -> f32 {
 fn admits(origin: &str, domain: Option<&str>, origins: &[String]) -> bool {
     let Some(origin) = Url::parse(origin).ok().filter(|url| url.origin().is_tuple()) else { return false };
     let same = |other: &str| Url::parse(other).is_ok_and(|other| other.origin() == origin.origin());
-    let is_loopback = match origin.host() {
+    if origins.iter().any(|admitted| same(admitted)) {
+        return true;
+    }
+    let Some(domain) = domain else { return false };
+    // A local stage has no TLS, and the machine has several names for itself.
+    let is_same_machine = |other: &Url| {
+        origin.scheme() == "http" && is_loopback(&origin) && is_loopback(other) && origin.port() == other.port()
+    };
+    same(&format!("https://{domain}")) || Url::parse(&format!("http://{domain}")).is_ok_and(|url| is_same_machine(&url))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    };
-    origins.iter().any(|admitted| same(admitted))
-        || domain.is_some_and(|domain| {
-            same(&format!("https://{domain}")) || is_loopback && same(&format!("http://{domain}"))
-        })
+    }
 }
 
 #[cfg(test)]
@@ -222,6 +230,10 @@ mod tests {
         for (domain, origin, admitted) in [
             ("localhost:4566", "http://localhost:4566", true),
             ("127.0.0.1:4566", "http://127.0.0.1:4566", true),
+            ("127.0.0.1:4566", "http://localhost:4566", true),
+            ("localhost:4566", "http://[::1]:4566", true),
+            ("localhost:4566", "http://localhost", false),
+            ("abc.example", "http://localhost", false),
             ("localhost:4566", "http://localhost:4567", false),
             ("localhost:4566", "http://evil.example:4566", false),
             ("evil.example", "http://evil.example", false),

@@ -1,6 +1,6 @@
 //! Sends answers: whole, or as a stream of events once something is said before the answer is there.
 
-use std::{future::Future, pin::pin};
+use std::{future::Future, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use tokio::{
 
 use super::{
     form::{Form, HttpForm, Whole, frame},
-    limits::{LARGEST_STREAM, LARGEST_WHOLE, RESERVE, SILENCE},
+    limits::{LARGEST_STREAM, LARGEST_WHOLE, RESERVE},
     refusal::{INTERNAL_ERROR, error_response},
 };
 use crate::stdio_host::{
@@ -53,8 +53,16 @@ impl Pending {
     }
 }
 
-/// Waits for the answers of `work` and sends them, and before that what is `heard` in the meantime. At `end` an error is sent
-/// instead, whatever is still going on.
+/// When the writer acts of its own accord.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Longest silence in a stream of events.
+    pub silence: Duration,
+    /// When an error is sent instead of an answer, whatever is still going on.
+    pub end: Instant,
+}
+
+/// Waits for the answers of `work` and sends them, and before that what is `heard` in the meantime.
 ///
 /// # Errors
 /// The Runtime API did not take the answer.
@@ -64,11 +72,12 @@ pub(super) async fn write(
     mut heard: mpsc::Receiver<Value>,
     work: impl Future<Output = Vec<Answer>>,
     pending: &Pending,
-    end: Instant,
+    pace: Pace,
 ) -> Result<(), RuntimeApiError> {
+    let Pace { silence, end } = pace;
     let mut work = pin!(work);
     let mut way = Back { form, end, state: State::Waiting { reply, said: Vec::new(), size: 0 } };
-    let mut next_comment = Instant::now() + SILENCE;
+    let mut next_comment = Instant::now() + silence;
     let answers = loop {
         tokio::select! {
             biased;
@@ -80,7 +89,7 @@ pub(super) async fn write(
                 break pending.failed(&Failure::Deadline.to_string());
             }
         }
-        next_comment = Instant::now() + SILENCE;
+        next_comment = Instant::now() + silence;
         if matches!(way.state, State::Failed(_)) {
             // Whoever works on the answer learns that nobody will read it.
             heard.close();
@@ -223,3 +232,6 @@ async fn within<T>(
     let slow = || RuntimeApiError::Connection("it does not read the answer".to_owned());
     timeout_at(end, sending).await.unwrap_or_else(|_| Err(slow()))
 }
+
+#[cfg(test)]
+mod tests;
