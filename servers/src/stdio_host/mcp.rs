@@ -27,6 +27,9 @@ mod token;
 mod tools;
 mod waiting;
 
+#[cfg(test)]
+mod tests;
+
 use serde_json::Value;
 use tokio::time::Instant;
 

@@ -3,7 +3,11 @@
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Failure, RpcError, Said, Session, handshake::response, incoming::Incoming};
+use super::{
+    Failure, RpcError, Said, Session,
+    handshake::{METHOD_NOT_FOUND, response},
+    incoming::Incoming,
+};
 
 /// A request that the server has not answered yet. If it is dropped before its answer, the server is told that it is
 /// cancelled, has to give a sign of life before it is used again, and a late answer is dropped.
@@ -14,6 +18,8 @@ pub struct Call<'a> {
     /// The progress token the client chose; the server knows the id of the request instead.
     token: Option<Value>,
     deadline: Instant,
+    /// Requests of the server that wait for an answer.
+    asked: Vec<Value>,
     over: bool,
 }
 
@@ -27,7 +33,7 @@ impl<'a> Call<'a> {
             message["params"] = params;
         }
         session.link.send(&message);
-        Self { session, id, token, deadline, over: false }
+        Self { session, id, token, deadline, asked: Vec::new(), over: false }
     }
 
     /// The next message of the server that concerns this call. Safe to cancel: nothing is lost.
@@ -58,6 +64,7 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The server is gone.
     pub async fn answer(&mut self, id: Value, outcome: Result<Value, RpcError>) -> Result<(), Failure> {
+        self.asked.retain(|asked| *asked != id);
         self.session.link.send(&response(id, outcome));
         self.session.link.failure().map_or(Ok(()), |failure| Err(failure.clone()))
     }
@@ -82,7 +89,10 @@ impl<'a> Call<'a> {
             }
             Incoming::Request { id, method, params } => match self.session.client.answer(&method) {
                 Some(outcome) => self.session.link.send(&response(id, outcome)),
-                None => return Some(Ok(Said::Request { id, method, params })),
+                None => {
+                    self.asked.push(id.clone());
+                    return Some(Ok(Said::Request { id, method, params }));
+                }
             },
             Incoming::Notification(message) => {
                 if let Some(message) = self.with_own_token(message) {
@@ -122,6 +132,11 @@ impl<'a> Call<'a> {
             "method": "notifications/cancelled",
             "params": { "requestId": self.id, "reason": reason },
         }));
+        // A server that takes no notice of being cancelled must not wait for an answer for ever.
+        for id in self.asked.drain(..) {
+            let error = RpcError { code: METHOD_NOT_FOUND, message: "the call was cancelled".to_owned(), data: None };
+            self.session.link.send(&response(id, Err(error)));
+        }
     }
 }
 

@@ -29,7 +29,8 @@ impl Client {
         let mut capabilities = Map::new();
         if file.client_requests == ClientRequests::Rendezvous {
             capabilities.insert("sampling".to_owned(), json!({}));
-            capabilities.insert("elicitation".to_owned(), json!({ "form": {} }));
+            capabilities.insert("elicitation".to_owned(), json!({ "form": {}, "url": {} }));
+            capabilities.insert("roots".to_owned(), json!({ "listChanged": false }));
         }
         let roots = (!file.roots.is_empty()).then(|| {
             capabilities.insert("roots".to_owned(), json!({ "listChanged": false }));
@@ -43,7 +44,6 @@ impl Client {
         match (method, &self.roots) {
             ("ping", _) => Some(Ok(json!({}))),
             ("roots/list", Some(roots)) => Some(Ok(Value::clone(roots))),
-            ("roots/list", None) => Some(Err(not_found("no roots are configured for this server"))),
             _ => None,
         }
     }

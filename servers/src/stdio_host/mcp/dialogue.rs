@@ -119,7 +119,8 @@ impl Dialogue {
     /// Whether this run asks for something new without having come to what was answered before: then it takes another way than
     /// the run that those answers were given to.
     pub(super) fn strays(&self) -> bool {
-        self.waits() && !self.earlier.is_empty()
+        let unasked = |key: &String| self.was_open.contains_key(key);
+        self.waits() && (!self.earlier.is_empty() || self.responses.keys().any(unasked))
     }
 
     /// The capabilities without which a question was refused.
@@ -176,6 +177,9 @@ pub(super) fn unknown(method: &str) -> RpcError {
 pub(super) fn take_name(params: &mut Value) -> Option<String> {
     let meta = params.get_mut("_meta")?.as_object_mut()?;
     let name = meta.remove(INPUT_KEY)?;
+    if meta.is_empty() {
+        params.as_object_mut()?.remove("_meta");
+    }
     let fits = |name: &&str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         !name.is_empty() && name.len() <= KEY_LENGTH && name.bytes().all(plain)
@@ -307,6 +311,13 @@ mod tests {
         first.meet(ELICIT, question("Delete 3 files?"));
         let mut second = next(first, json!({ "user_name": accept() }));
         assert_eq!(second.meet(ELICIT, question("Delete 5 files?")), Reaction::Differs);
+
+        let mut first = Dialogue::new(able(), None, Map::new());
+        first.meet(ELICIT, json!({ "message": "Delete 3 files?" }));
+        let key = first.open.keys().next().unwrap().clone();
+        let mut second = next(first, json!({ key: accept() }));
+        assert_eq!(second.meet(ELICIT, json!({ "message": "Delete 5 files?" })), Reaction::Open);
+        assert!(second.strays(), "it did not ask what is answered now");
 
         let mut first = Dialogue::new(able(), None, responses(json!({ "user_name": accept() })));
         first.meet(ELICIT, question("Delete 3 files?"));

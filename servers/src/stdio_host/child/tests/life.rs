@@ -20,7 +20,8 @@ async fn capabilities_are_offered_as_configured() {
     let more = json!({ "roots": ["/tmp"], "client_requests": "rendezvous" });
     let mut server = server_with("well", more);
     let session = server.session(None, soon()).await.unwrap();
-    let expected = json!({ "roots": { "listChanged": false }, "sampling": {}, "elicitation": { "form": {} } });
+    let expected =
+        json!({ "roots": { "listChanged": false }, "sampling": {}, "elicitation": { "form": {}, "url": {} } });
     assert_eq!(session.initialized()["offered"]["capabilities"], expected);
 }
 
