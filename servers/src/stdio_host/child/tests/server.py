@@ -25,8 +25,17 @@ def heard():
     return json.loads(line)
 
 
+def sees_host():
+    """Whether the environment of the host can be read, where the credentials of the role are."""
+    try:
+        with open(f"/proc/{os.getppid()}/environ", "rb") as file:
+            return bool(file.read())
+    except OSError:
+        return False
+
+
 def facts():
-    return {"pid": os.getpid(), "environment": dict(os.environ), "directory": os.getcwd(), "arguments": sys.argv[1:]}
+    return {"pid": os.getpid(), "environment": dict(os.environ), "directory": os.getcwd(), "sees host": sees_host()}
 
 
 def shake_hands():
@@ -62,6 +71,8 @@ def serve():
     while True:
         message = heard()
         method, id, params = message.get("method"), message.get("id"), message.get("params") or {}
+        if method == "tools/call":
+            method, params = params["name"], params.get("arguments", {})
         if method == "ping":
             say(id=id, result={})
         elif method == "notifications/cancelled":
