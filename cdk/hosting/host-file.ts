@@ -18,6 +18,8 @@ export function hostFile(server: HostedServer, start: string, interpreter?: Inte
   const own = program.kind === "python" ? pythonEnvironment(interpreter) : {};
   const content = {
     server_id: server.id,
+    server_name: server.name,
+    allowed_origins: server.allowedOrigins,
     command: [...prefix, `${TASK_ROOT}/${start}`, ...server.arguments],
     env: sorted({ ...own, ...server.environment }),
     secrets: server.secrets,

@@ -58,6 +58,7 @@ export interface ServerFile {
   readonly replay?: readonly string[];
   readonly roots?: readonly string[];
   readonly cwd?: string;
+  readonly allowed_origins?: readonly string[];
   readonly start_timeout?: number;
   readonly architecture?: "arm64" | "x86_64";
   readonly reserved_concurrency?: number;

@@ -62,6 +62,13 @@ export function checkHosted(file: ServerFile, report: Report): void {
   if (file.start_timeout !== undefined && file.start_timeout > (file.timeout ?? 60)) {
     report("start_timeout", `longer than timeout, ${file.timeout ?? 60} seconds`);
   }
+  for (const [index, origin] of (file.allowed_origins ?? []).entries()) {
+    if (isOrigin(origin)) continue;
+    report(
+      `allowed_origins[${index}]`,
+      `${JSON.stringify(oneLine(origin, 100))} is not scheme and host, like https://pages.example`,
+    );
+  }
   checkDoubles(file, report);
 }
 
@@ -123,7 +130,7 @@ function texts({ args = [], env = {} }: ServerFile): [string, string][] {
 }
 
 function checkDoubles(file: ServerFile, report: Report): void {
-  for (const key of ["secrets", "replay", "roots", "with"] as const) {
+  for (const key of ["secrets", "replay", "roots", "with", "allowed_origins"] as const) {
     const list = file[key] ?? [];
     for (const [index, item] of list.entries()) {
       const first = list.indexOf(item);
@@ -131,6 +138,11 @@ function checkDoubles(file: ServerFile, report: Report): void {
         report(`${key}[${index}]`, `${JSON.stringify(oneLine(item, 100))} is ${key}[${first}] already`);
     }
   }
+}
+
+/** Whether it is an origin as browsers write it: lower case, no default port, nothing after it. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 function checkUrl(key: string, text: string | undefined, report: Report): void {

@@ -124,6 +124,8 @@ export interface HostedServer extends Entry {
   readonly replay: readonly string[];
   readonly roots: readonly string[];
   readonly workingDirectory: string;
+  /** Origins of web pages that may call, besides pages of the same host. */
+  readonly allowedOrigins: readonly string[];
   readonly startTimeoutSeconds: number;
   readonly gateway: GatewayTarget;
   /** Whether the function has a URL, which wants IAM signatures. */

@@ -98,6 +98,7 @@ function hostedServer(id: string, file: ServerFile, launch: Launch, report: Repo
     replay: file.replay ?? [],
     roots: file.roots ?? [],
     workingDirectory: file.cwd ?? "/tmp",
+    allowedOrigins: file.allowed_origins ?? [],
     startTimeoutSeconds: file.start_timeout ?? Math.min(30, file.timeout ?? 60),
     gateway: file.gateway ?? "lambda",
     functionUrl: file.function_url ?? false,

@@ -68,6 +68,7 @@ git:
         replay: [],
         roots: [],
         workingDirectory: "/tmp",
+        allowedOrigins: [],
         startTimeoutSeconds: 30,
         gateway: "lambda",
         functionUrl: false,
@@ -108,5 +109,21 @@ test("a package without an exact version is refused", () => {
     ["command: uvx", "git.args: no package, neither here nor as package"],
   ] as const) {
     assert.deepEqual(problemsWith(keys), [problem], keys);
+  }
+});
+
+test("only origins, as browsers write them, let web pages call", () => {
+  const keys = (origins: string) => `command: uvx\nargs: [a@1.4.0]\nallowed_origins: [${origins}]`;
+  assert.deepEqual(problemsWith(keys('"https://pages.example", "http://localhost:3000"')), []);
+  for (const origin of [
+    "https://pages.example/",
+    "https://PAGES.example",
+    "https://a.example:443",
+    "*",
+    "null",
+    "file://a",
+  ]) {
+    const problem = `git.allowed_origins[0]: ${JSON.stringify(origin)} is not scheme and host, like https://pages.example`;
+    assert.deepEqual(problemsWith(keys(JSON.stringify(origin))), [problem], origin);
   }
 });

@@ -49,8 +49,12 @@ pub async fn serve(
 ) -> Result<(), RuntimeApiError> {
     let end = event.deadline;
     let file = &settings.file;
-    let house =
-        House { server_id: &file.server_id, server_name: &file.server_id, origins: &[], streams: settings.env.streams };
+    let house = House {
+        server_id: &file.server_id,
+        server_name: &file.server_name,
+        origins: &file.allowed_origins,
+        streams: settings.env.streams,
+    };
     match arrival::read(&event, house) {
         Arrival::Asks { asks, form } => {
             // The event is as large as the messages read from it.

@@ -68,6 +68,10 @@ impl std::error::Error for Problems {}
 pub struct HostFile {
     /// The server's id in `servers.yaml` and in the registry.
     pub server_id: String,
+    /// Its name for people; the id where the file gives none.
+    pub server_name: String,
+    /// Origins of web pages that may call, besides pages of the same host; like `https://pages.example`.
+    pub allowed_origins: Vec<String>,
     /// Program and arguments. `python` and `node` mean the interpreter of a managed runtime, where there is one.
     pub command: Vec<String>,
     /// Variables for the child.

@@ -105,17 +105,31 @@ impl Supervisor {
         }
         self.taken = true;
         self.bound = caller.cloned();
-        // A child that was started earlier may have failed meanwhile, or because of the freeze: then this event gets a new one.
+        self.available(deadline).await?;
+        match &mut self.state {
+            State::Ready(session) => Ok(session),
+            State::Absent | State::Starting(_) => Err(Failure::StillStarting),
+        }
+    }
+
+    /// Whether a call would find the server ready. It stays with whom it serves.
+    ///
+    /// # Errors
+    /// What a call would fail with.
+    pub async fn health(&mut self, deadline: Instant) -> Result<(), Failure> {
+        self.available(deadline).await
+    }
+
+    /// Makes the server ready. One that was started earlier may have failed meanwhile, or because of the freeze: then this event
+    /// gets a new one.
+    async fn available(&mut self, deadline: Instant) -> Result<(), Failure> {
         while let Err(failure) = self.ready(deadline).await {
             if !self.inherited || failure == Failure::StillStarting || !matches!(self.state, State::Absent) {
                 return Err(failure);
             }
             self.inherited = false;
         }
-        match &mut self.state {
-            State::Ready(session) => Ok(session),
-            State::Absent | State::Starting(_) => Err(Failure::StillStarting),
-        }
+        Ok(())
     }
 
     /// An event is over, its answer posted: the next one must find a server that is fit for it.

@@ -19,10 +19,8 @@ pub(super) struct Health {
 /// Asks whether the hosted server can be used.
 pub(super) async fn check(supervisor: &mut Supervisor, deadline: Instant) -> Health {
     let deadline = deadline.min(Instant::now() + HEALTH);
-    match supervisor.session(None, deadline).await {
-        Ok(_) => answer(None),
-        Err(failure) => answer(Some(&failure.to_string())),
-    }
+    let failure = supervisor.health(deadline).await.err();
+    answer(failure.map(|failure| failure.to_string()).as_deref())
 }
 
 fn answer(failure: Option<&str>) -> Health {

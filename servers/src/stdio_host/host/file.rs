@@ -7,6 +7,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use url::Url;
 
 use super::{ClientRequests, HostFile, Isolation, Problems};
 
@@ -21,6 +22,9 @@ const RESERVED: [&str; 4] = ["AWS_LAMBDA_RUNTIME_API", "HOME", "TMPDIR", "AWS_LA
 #[serde(deny_unknown_fields)]
 struct Raw {
     server_id: String,
+    server_name: Option<String>,
+    #[serde(default)]
+    allowed_origins: Vec<String>,
     command: Vec<String>,
     #[serde(default)]
     env: BTreeMap<String, String>,
@@ -65,7 +69,9 @@ impl HostFile {
         let root = task_root.to_string_lossy();
         let placed = |text: &String| text.replace(TASK_ROOT, &root);
         Ok(Self {
+            server_name: raw.server_name.unwrap_or_else(|| raw.server_id.clone()),
             server_id: raw.server_id,
+            allowed_origins: raw.allowed_origins,
             command: raw.command.iter().map(placed).collect(),
             env: raw.env.iter().map(|(name, value)| (name.clone(), placed(value))).collect(),
             secrets: raw.secrets,
@@ -88,6 +94,16 @@ fn problems(raw: &Raw) -> Vec<String> {
         }
     };
     check(is_id(&raw.server_id), "server_id", "it must be lower-case letters, digits and single hyphens");
+    let is_name = |name: &String| !name.trim().is_empty() && name.len() <= 200 && !name.contains(char::is_control);
+    check(raw.server_name.as_ref().is_none_or(is_name), "server_name", "it must be 1 to 200 readable characters");
+    for (index, origin) in raw.allowed_origins.iter().enumerate() {
+        let field = format!("allowed_origins[{index}]");
+        check(
+            is_origin(origin),
+            &field,
+            "it must be scheme and host, and a port if need be, like https://pages.example",
+        );
+    }
     check(raw.command.first().is_some_and(|program| !program.is_empty()), "command", "it must begin with a program");
     for (index, word) in raw.command.iter().enumerate() {
         check(!word.contains('\0'), &format!("command[{index}]"), "it must not contain a NUL character");
@@ -125,6 +141,12 @@ fn is_id(text: &str) -> bool {
             .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
 }
 
+fn is_origin(text: &str) -> bool {
+    // As browsers write it: lower case, no default port, nothing after it.
+    Url::parse(text)
+        .is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.origin().ascii_serialization() == text)
+}
+
 fn is_variable(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && !name.starts_with(|first: char| first.is_ascii_digit())
@@ -150,6 +172,7 @@ mod tests {
         let file = parse(&json!({ "server_id": "git", "command": ["python", "run.py"] })).unwrap();
         assert_eq!((file.cwd, file.start_timeout), (PathBuf::from("/tmp"), Duration::from_secs(30)));
         assert_eq!((file.isolation, file.client_requests), (Isolation::Environment, ClientRequests::Refuse));
+        assert_eq!((file.server_name.as_str(), file.allowed_origins.len()), ("git", 0));
         assert!(!file.aws_credentials && file.secrets.is_empty() && file.roots.is_empty() && file.env.is_empty());
     }
 
@@ -176,6 +199,13 @@ mod tests {
         let cases = [
             (json!({ "server_id": "Git" }), "server_id: "),
             (json!({ "server_id": "git--hub" }), "server_id: "),
+            (json!({ "server_name": " " }), "server_name: "),
+            (json!({ "server_name": "a\nb" }), "server_name: "),
+            (json!({ "allowed_origins": ["https://a.example", "a.example"] }), "allowed_origins[1]: "),
+            (json!({ "allowed_origins": ["https://a.example/"] }), "allowed_origins[0]: "),
+            (json!({ "allowed_origins": ["*"] }), "allowed_origins[0]: "),
+            (json!({ "allowed_origins": ["null"] }), "allowed_origins[0]: "),
+            (json!({ "allowed_origins": ["file://a"] }), "allowed_origins[0]: "),
             (json!({ "command": [] }), "command: "),
             (json!({ "command": [""] }), "command: "),
             (json!({ "command": "python" }), "command: invalid type"),

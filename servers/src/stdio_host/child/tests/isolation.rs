@@ -45,6 +45,20 @@ async fn within_one_event_the_server_stays_the_same() {
 }
 
 #[tokio::test]
+async fn who_asks_for_the_health_takes_the_server_from_nobody() {
+    let mut shared = server_with("well", json!({ "isolation": "caller" }));
+    let ann = caller("ann");
+    let before = call_by(&mut shared, Some(&ann), "facts", json!({})).await.unwrap();
+    shared.event_begins("request");
+    shared.health(soon()).await.unwrap();
+    shared.event_ends().await;
+    let after = call_by(&mut shared, Some(&ann), "facts", json!({})).await.unwrap();
+    assert_eq!(before["pid"], after["pid"]);
+    let mut broken = server("exit");
+    assert!(matches!(broken.health(soon()).await, Err(Failure::CannotStart { .. })));
+}
+
+#[tokio::test]
 async fn a_server_that_was_only_looked_at_is_as_good_as_new() {
     let mut server = server_with("well", json!({ "isolation": "call" }));
     server.prepare(soon()).await;
