@@ -22,6 +22,9 @@ pub(super) const INPUT_KEY: &str = "switchyard/input_key";
 /// Longest name that a hosted server may choose.
 const KEY_LENGTH: usize = 64;
 
+/// Questions that may wait for a client at the same time: a person answers a few, a server that went wrong asks without end.
+pub(super) const MOST_OPEN: usize = 32;
+
 /// What becomes of a question of the hosted server.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Reaction {
@@ -73,7 +76,7 @@ impl Dialogue {
         match self.capabilities.missing(method, &params) {
             Ok(None) => {}
             Ok(Some(Value::Object(needed))) => {
-                self.missing.extend(needed);
+                self.miss(needed);
                 return Reaction::Answer(Err(undeclared(method)));
             }
             Ok(Some(_)) | Err(NoQuestion) => return Reaction::Answer(Err(unknown(method))),
@@ -107,8 +110,20 @@ impl Dialogue {
             self.used.push(Answered { key, asked, answer: answer.clone() });
             return Reaction::Answer(Ok(answer));
         }
+        if self.open.len() >= MOST_OPEN {
+            return Reaction::Answer(Err(too_many(method)));
+        }
         self.open.insert(key, (asked, json!({ "method": method, "params": params })));
         Reaction::Open
+    }
+
+    fn miss(&mut self, needed: Map<String, Value>) {
+        for (kind, needed) in needed {
+            let known = self.missing.entry(kind).or_insert_with(|| json!({}));
+            if let (Some(known), Value::Object(needed)) = (known.as_object_mut(), needed) {
+                known.extend(needed);
+            }
+        }
     }
 
     /// Whether a question waits for the client.
@@ -171,6 +186,12 @@ pub(super) fn undeclared(method: &str) -> RpcError {
 /// No client is ever asked this.
 pub(super) fn unknown(method: &str) -> RpcError {
     rpc::error(rpc::METHOD_NOT_FOUND, format!("{method} is not handed on to clients."))
+}
+
+/// More than [`MOST_OPEN`] questions wait.
+pub(super) fn too_many(method: &str) -> RpcError {
+    let message = format!("{method} is not handed on: {MOST_OPEN} questions wait for the client already.");
+    rpc::error(rpc::INTERNAL_ERROR, message)
 }
 
 /// Takes the server's own name for its question out of the parameters.
@@ -330,10 +351,21 @@ mod tests {
     #[test]
     fn what_the_client_cannot_be_asked_is_refused_and_remembered() {
         let mut dialogue = Dialogue::new(Capabilities::read(&json!({ "sampling": {} })), None, Map::new());
+        dialogue.meet(ELICIT, json!({ "mode": "url" }));
         assert_eq!(dialogue.meet(ELICIT, question("Who?")), Reaction::Answer(Err(undeclared(ELICIT))));
         assert_eq!(dialogue.meet("x/y", json!({})), Reaction::Answer(Err(unknown("x/y"))));
         assert_eq!(dialogue.meet("sampling/createMessage", json!({})), Reaction::Open);
-        assert_eq!(Value::Object(dialogue.missing().unwrap().clone()), json!({ "elicitation": { "form": {} } }));
+        let missing = json!({ "elicitation": { "form": {}, "url": {} } });
+        assert_eq!(Value::Object(dialogue.missing().unwrap().clone()), missing);
+    }
+
+    #[test]
+    fn a_server_does_not_ask_without_end() {
+        let mut dialogue = Dialogue::new(able(), None, Map::new());
+        for number in 0..MOST_OPEN {
+            assert_eq!(dialogue.meet(ELICIT, json!({ "message": number.to_string() })), Reaction::Open);
+        }
+        assert_eq!(dialogue.meet(ELICIT, json!({ "message": "more" })), Reaction::Answer(Err(too_many(ELICIT))));
     }
 
     #[test]

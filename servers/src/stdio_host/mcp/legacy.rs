@@ -7,7 +7,7 @@ use super::{
     Mcp, Turn,
     capabilities::{Capabilities, NoQuestion},
     client::ClientSession,
-    dialogue::{take_name, undeclared, unknown},
+    dialogue::{take_name, too_many, undeclared, unknown},
     failure,
     log_level::{self, Level},
     relay::{Logs, Relay},
@@ -213,6 +213,7 @@ impl Run<'_, '_> {
             (Err(NoQuestion), _) => unknown(method),
             (Ok(Some(_)), _) => undeclared(method),
             (Ok(None), None) => self.mcp.unreachable(method),
+            (Ok(None), Some(waiting)) if waiting.is_full() => too_many(method),
             (Ok(None), Some(waiting)) => {
                 take_name(&mut params);
                 match waiting.ask(id.clone(), method, &params, self.outlet).await {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{
     client::{ClientSession, now},
+    dialogue::MOST_OPEN,
     rendezvous::{Found, Rendezvous, TableFailed},
 };
 use crate::stdio_host::{child::RpcError, outlet::Outlet};
@@ -16,6 +17,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Longest time for removing what is left: the answer of the call waits for it.
+const CLOSING: Duration = Duration::from_millis(200);
 
 /// How much longer than the call an item lasts, in seconds: clocks of two environments differ a little.
 const MARGIN: u64 = 60;
@@ -91,6 +95,11 @@ impl<'a> Waiting<'a> {
         Ok(())
     }
 
+    /// Whether no further question may be asked now.
+    pub(super) fn is_full(&self) -> bool {
+        self.open.len() >= MOST_OPEN
+    }
+
     /// Whether a question is open.
     pub(super) fn any(&self) -> bool {
         !self.open.is_empty()
@@ -134,10 +143,15 @@ impl<'a> Waiting<'a> {
         self.rendezvous.close(&self.session.nonce, &question).await;
     }
 
-    /// Removes the questions that are still open: the call is over.
+    /// Removes the questions that are still open: the call is over. Those that are not removed in a moment go with their time.
     pub(super) async fn close(self) {
-        for Asked { question, .. } in self.open {
-            self.rendezvous.close(&self.session.nonce, &question).await;
+        let removed = timeout(CLOSING, async {
+            for Asked { question, .. } in &self.open {
+                self.rendezvous.close(&self.session.nonce, question).await;
+            }
+        });
+        if removed.await.is_err() {
+            tracing::debug!("questions are left in the state table until their time is over");
         }
     }
 }

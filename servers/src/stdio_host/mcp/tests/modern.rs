@@ -378,3 +378,17 @@ async fn without_a_key_a_question_is_refused() {
     let (_, error) = error(environment.serve(call("ask"), Way::Nowhere).await.0);
     assert!(error["message"].as_str().unwrap().contains("SIGNING_KEY_SECRET"), "{error}");
 }
+
+#[tokio::test]
+async fn a_client_that_closes_its_stream_has_cancelled() {
+    let mut environment = Environment::signing();
+    let (mut outlet, heard) = Outlet::new(Way::AtOnce);
+    let gone = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        drop(heard);
+    };
+    environment.supervisor.event_begins("request");
+    let work = environment.mcp.serve(call("hang"), &mut environment.supervisor, &mut outlet, soon());
+    let (answer, ()) = tokio::join!(work, gone);
+    assert_eq!(error(answer).1["data"]["reason"], "cancelled");
+}

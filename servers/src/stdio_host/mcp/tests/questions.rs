@@ -159,3 +159,15 @@ async fn roots_of_the_configuration_are_answered_without_the_client() {
     assert_eq!(text(&result(answer)), r#"[["code", "message"], ["code", "message"], ["roots"]]"#);
     assert_eq!(said, Vec::<Value>::new());
 }
+
+#[tokio::test]
+async fn a_question_that_the_server_takes_back_is_taken_back_from_the_client() {
+    let (mut waiting, mut other, session) = two().await;
+    let (answer, said) = waiting.serve(call("withdraw", &session), Way::AtOnce).await;
+    assert_eq!(text(&result(answer)), "never mind");
+    let [question, withdrawn] = &said[..] else { panic!("{said:?}") };
+    assert_eq!(withdrawn["method"], "notifications/cancelled");
+    assert_eq!(withdrawn["params"]["requestId"], question["id"]);
+    let late = json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer_to(question) });
+    assert_eq!(error(other.serve(message(late, &session), Way::Nowhere).await.0).0, 400);
+}

@@ -92,6 +92,10 @@ def call(name, params):
     if name == "visit" and "visited" not in arguments:
         page = {"mode": "url", "elicitationId": str(time.monotonic_ns()), "url": "https://a.example/x", "message": "Go"}
         raise Failed(-32042, "visit the page", {"elicitations": [page]})
+    if name == "withdraw":
+        send({"id": "w", "method": "elicitation/create", "params": form("Who?")[1]})
+        send({"method": "notifications/cancelled", "params": {"requestId": "w"}})
+        return text("never mind")
     if name == "hang":
         time.sleep(600)
     if name == "crash":
@@ -108,7 +112,7 @@ REPEATS = {"idempotentHint": True}
 TOOLS = {
     "echo": READS, "level": READS, "talk": READS, "ask": READS, "write": {}, "ask_in_turn": REPEATS,
     "ask_at_once": READS, "ask_differently": READS, "needs_model": READS, "either": READS, "visit": {}, "hang": {},
-    "crash": {},
+    "crash": {}, "withdraw": READS,
 }
 LEVEL = "warning"
 
