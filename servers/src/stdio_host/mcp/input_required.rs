@@ -53,7 +53,7 @@ pub(super) async fn call(mcp: &Mcp, turn: &mut Turn<'_>, request: &Request, meta
     if let (Some(tool), Door::Http) = (tool, turn.door)
         && let Some(definition) = tools::find(child, tool, turn.deadline).await.map_err(of)?
     {
-        headers::check_params(&definition, request.params.get("arguments"), &turn.headers.params)
+        headers::check_params(definition, request.params.get("arguments"), &turn.headers.params)
             .map_err(modern::mismatch)?;
     }
     if let Some(level) = meta.log_level.filter(|_| turn.outlet.carries_messages()) {
@@ -82,7 +82,7 @@ pub(super) async fn call(mcp: &Mcp, turn: &mut Turn<'_>, request: &Request, meta
         Ran::Waits => {
             if let Some(tool) = tool
                 && !mcp.settings.file.replay.iter().any(|named| named == tool)
-                && !tools::find(child, tool, turn.deadline).await.map_err(of)?.is_some_and(|t| tools::may_run_twice(&t))
+                && !tools::find(child, tool, turn.deadline).await.map_err(of)?.is_some_and(tools::may_run_twice)
             {
                 return Err(failure::not_replayable(tool));
             }

@@ -69,7 +69,7 @@ async fn initialize(mcp: &Mcp, turn: &mut Turn<'_>, request: &Request) -> Result
     let mut result = child.initialized().clone();
     let version = negotiate(asked, result["protocolVersion"].as_str().unwrap_or_default()).to_owned();
     result["protocolVersion"] = json!(version);
-    server::withdraw_promises(&mut result["capabilities"]);
+    result["capabilities"] = server::capabilities(&result);
     let message = rpc::response(&request.id, Ok(result));
     let Some(signer) = mcp.signing.signer().await? else { return Ok(Answer::Message(message)) };
     let capabilities = Capabilities::read(request.params.get("capabilities").unwrap_or(&Value::Null));

@@ -117,8 +117,7 @@ fn unsupported(requested: &str) -> RpcError {
 async fn discover(turn: &mut Turn<'_>) -> Result<Value, RpcError> {
     let child = turn.supervisor.session(turn.caller.as_ref(), turn.deadline).await.map_err(|f| failure::of(&f))?;
     let said = child.initialized();
-    let mut capabilities = said["capabilities"].clone();
-    server::withdraw_promises(&mut capabilities);
+    let capabilities = server::capabilities(said);
     let mut result = json!({ "supportedVersions": supported().collect::<Vec<_>>(), "capabilities": capabilities });
     if let Some(instructions) = said["instructions"].as_str() {
         result["instructions"] = json!(instructions);

@@ -8,9 +8,10 @@ pub(super) const TOOLS_CHANGED: &str = "notifications/tools/list_changed";
 /// Member of `_meta` that names the server.
 pub(super) const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 
-/// Takes back what no function can keep: to tell of changes between two calls, when it is frozen, and to remember a task.
-pub(super) fn withdraw_promises(capabilities: &mut Value) {
-    let Some(capabilities) = capabilities.as_object_mut() else { return };
+/// The capabilities of a server, of which `said` is the result of `initialize`, without what no function can keep: to tell of
+/// changes between two calls, when it is frozen, and to remember a task.
+pub(super) fn capabilities(said: &Value) -> Value {
+    let mut capabilities = said["capabilities"].as_object().cloned().unwrap_or_default();
     capabilities.remove("tasks");
     for kind in ["tools", "prompts", "resources"] {
         if let Some(promises) = capabilities.get_mut(kind).and_then(Value::as_object_mut) {
@@ -18,6 +19,7 @@ pub(super) fn withdraw_promises(capabilities: &mut Value) {
             promises.remove("subscribe");
         }
     }
+    Value::Object(capabilities)
 }
 
 /// The parameters of a request; none if there are none.
@@ -49,15 +51,17 @@ mod tests {
 
     #[test]
     fn promises_that_need_a_process_that_is_awake_are_taken_back() {
-        let mut capabilities = json!({
+        let said = json!({ "capabilities": {
             "tools": { "listChanged": true }, "resources": { "subscribe": true, "listChanged": true }, "prompts": {},
             "logging": {}, "completions": {}, "tasks": { "list": {} }, "experimental": { "x": {} },
-        });
-        withdraw_promises(&mut capabilities);
+        } });
         let kept = json!({
             "tools": {}, "resources": {}, "prompts": {}, "logging": {}, "completions": {}, "experimental": { "x": {} },
         });
-        assert_eq!(capabilities, kept);
+        assert_eq!(capabilities(&said), kept);
+        for odd in [json!({}), json!({ "capabilities": [] })] {
+            assert_eq!(capabilities(&odd), json!({}));
+        }
     }
 
     #[test]

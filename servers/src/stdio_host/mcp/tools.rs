@@ -13,16 +13,19 @@ const PAGES: usize = 100;
 ///
 /// # Errors
 /// The hosted server gave no answer.
-pub(super) async fn find(session: &mut Session, name: &str, deadline: Instant) -> Result<Option<Value>, Failure> {
-    let found = |tools: &[Value]| tools.iter().find(|tool| tool["name"] == name).cloned();
-    if let Some(tool) = session.known.tools.as_deref().and_then(found) {
-        return Ok(Some(tool));
+pub(super) async fn find<'a>(
+    session: &'a mut Session,
+    name: &str,
+    deadline: Instant,
+) -> Result<Option<&'a Value>, Failure> {
+    let position = |session: &Session| session.known.tools.iter().flatten().position(|tool| tool["name"] == name);
+    let mut at = position(session);
+    if at.is_none() {
+        // A server may have got new tools since.
+        session.known.tools = Some(list(session, deadline).await?);
+        at = position(session);
     }
-    // A server may have got new tools since.
-    let tools = list(session, deadline).await?;
-    let tool = found(&tools);
-    session.known.tools = Some(tools);
-    Ok(tool)
+    Ok(at.and_then(|at| session.known.tools.as_ref()?.get(at)))
 }
 
 async fn list(session: &mut Session, deadline: Instant) -> Result<Vec<Value>, Failure> {
@@ -36,10 +39,10 @@ async fn list(session: &mut Session, deadline: Instant) -> Result<Vec<Value>, Fa
                 break;
             }
         };
-        if let Value::Array(more) = page["tools"].take() {
+        if let Some(Value::Array(more)) = page.get_mut("tools").map(Value::take) {
             tools.extend(more);
         }
-        match page["nextCursor"].as_str() {
+        match page.get("nextCursor").and_then(Value::as_str) {
             Some(cursor) => params = Map::from_iter([("cursor".to_owned(), json!(cursor))]),
             None => break,
         }

@@ -392,3 +392,19 @@ async fn a_client_that_closes_its_stream_has_cancelled() {
     let (answer, ()) = tokio::join!(work, gone);
     assert_eq!(error(answer).1["data"]["reason"], "cancelled");
 }
+
+#[tokio::test]
+async fn a_server_with_odd_answers_harms_nobody() {
+    let mut environment = Environment::new(Some("a-key"), None, &json!({ "command": ["python", SERVER, "odd"] }));
+    let discovered = ok(&mut environment, request("server/discover", json!({}), &json!({}))).await;
+    assert_eq!(discovered["capabilities"], json!({}));
+    for (method, params) in [
+        ("tools/list", json!({})),
+        ("tools/call", json!({ "name": "x" })),
+        ("prompts/list", json!({})),
+        ("x", json!({})),
+    ] {
+        let (status, error) = error(environment.serve(request(method, params, &all()), Way::AtOnce).await.0);
+        assert_eq!((status, &error["code"]), (200, &json!(-32603)), "{method}");
+    }
+}

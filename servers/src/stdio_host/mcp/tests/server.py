@@ -164,9 +164,15 @@ def answer(method, params):
     raise Failed(-32601, "there is no such method")
 
 
+ODD = {"initialize": {"protocolVersion": "2025-11-25"}, "tools/list": "none", "tools/call": ["odd"], "prompts/list": 5}
+odd = sys.argv[1:] == ["odd"]
+
 for line in sys.stdin:
     message = json.loads(line)
     if "method" not in message or "id" not in message:
+        continue
+    if odd:
+        send({"id": message["id"], "result": ODD.get(message["method"])})
         continue
     try:
         send({"id": message["id"], "result": answer(message["method"], message.get("params", {}))})
