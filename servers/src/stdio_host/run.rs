@@ -20,7 +20,7 @@ use crate::env::StdioHostEnv;
 /// How long init waits for the hosted server. Lambda ends an init phase after 10 s and begins again; a server that needs longer
 /// starts on while the first event waits for it.
 /// Source: AWS Lambda developer guide, "Understanding the Lambda execution environment lifecycle", init phase.
-const INIT: Duration = Duration::from_secs(8);
+const INIT: Duration = Duration::from_millis(7500);
 
 /// The program: the launcher of a child, or the host.
 pub fn main() -> ExitCode {

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     Failure, RpcError, Said, Session,
-    handshake::{METHOD_NOT_FOUND, response},
+    handshake::{METHOD_NOT_FOUND, brief, response},
     incoming::Incoming,
 };
 
@@ -84,7 +84,7 @@ impl<'a> Call<'a> {
             // The server could not read something. Whether it was this call nobody knows.
             Incoming::Response { id: Value::Null, outcome: Err(error) } => {
                 self.over = true;
-                let reason = format!("an error that names no request: {}", error.message);
+                let reason = format!("an error that names no request: {}", brief(&error.message));
                 return Some(Err(self.session.link.poison(&reason)));
             }
             Incoming::Request { id, method, params } => match self.session.client.answer(&method) {

@@ -16,8 +16,8 @@ const LONGEST_LINE: usize = 16 * 1024 * 1024;
 const LONGEST_TEXT: usize = 68 * 1024;
 /// The buffer is given back when it is empty and larger than this, so that one large answer does not stay for ever.
 const KEPT_BUFFER: usize = 128 * 1024;
-/// How much is read at once.
-const READ: usize = 16 * 1024;
+/// How much is read at once: what a pipe holds.
+const READ: usize = 64 * 1024;
 
 /// One thing that a child wrote.
 #[derive(Debug, Clone, PartialEq)]

@@ -145,6 +145,6 @@ fn checked(result: Value) -> Result<Value, String> {
 }
 
 /// A server's own words, short enough for an error.
-fn brief(text: &str) -> String {
+pub(super) fn brief(text: &str) -> String {
     text.chars().take(200).collect()
 }

@@ -21,8 +21,6 @@ use super::{
 const LAST_OUTPUT: Duration = Duration::from_millis(100);
 /// How long a process that closed its output may take to end.
 const LAST_STEPS: Duration = Duration::from_millis(500);
-/// Messages that are thrown away at once; a server that says more between two calls is not waited for.
-const STALE: usize = 10_000;
 
 /// A running child and the messages from it that nobody has read yet.
 #[derive(Debug)]
@@ -76,12 +74,9 @@ impl Link {
         }
     }
 
-    /// Takes a message that is there already.
-    ///
-    /// # Errors
-    /// As [`Link::next`].
-    pub(super) fn stale(&mut self) -> impl Iterator<Item = Result<Incoming, Failure>> {
-        std::iter::from_fn(|| self.next().now_or_never()).take(STALE)
+    /// A message that is there already, or the failure.
+    pub(super) fn stale(&mut self) -> Option<Result<Incoming, Failure>> {
+        self.next().now_or_never()
     }
 
     /// Why nothing more comes from this child.

@@ -18,6 +18,9 @@ use crate::stdio_host::mcp::Known;
 /// freeze of the environment, and the server with them.
 const IDLE: Duration = Duration::from_secs(60);
 
+/// Messages that are thrown away at once before a call. A server that has said more is still talking.
+const STALE: usize = 10_000;
+
 /// A hosted server that is ready for calls, one at a time.
 #[derive(Debug)]
 pub struct Session {
@@ -104,8 +107,14 @@ impl Session {
 
     /// Drops what the server said since the last call: it belongs to nobody.
     pub(super) fn clear(&mut self) -> Result<(), Failure> {
-        let stale: Result<Vec<Incoming>, Failure> = self.link.stale().collect();
-        stale?.into_iter().for_each(|incoming| self.drop_unasked(incoming));
+        for dropped in 0.. {
+            let Some(stale) = self.link.stale() else { break };
+            self.drop_unasked(stale?);
+            if dropped == STALE {
+                self.suspect = true;
+                break;
+            }
+        }
         Ok(())
     }
 
