@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy servers-lock
+.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy servers-check servers-lock servers-verify
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -102,8 +102,15 @@ openapi: ## Writes docs/openapi.json anew from the routes of registry_api
 lint: setup ## Checks format and lints of Rust and TypeScript, dependencies, templates
 	@scripts/lint
 
+servers-check: setup ## Asks the package registries about the servers in servers.yaml and says what to do (JSON=1)
+	@node --import tsx cdk/hosting/main.ts check
+
 servers-lock: setup ## Resolves the packages of the servers in servers.yaml anew and writes hosting/ (SERVER=id for one)
 	@node --import tsx cdk/hosting/main.ts lock
 
+servers-verify: setup ## Starts the hosted servers as Lambda would and lists their tools (SERVER=id for one)
+	@cargo build --quiet --workspace --exclude bench --bins
+	@node --import tsx cdk/hosting/main.ts verify
+
 # What a person types is handed on as it is, whatever characters it has.
-export CHAT SERVER
+export CHAT JSON SERVER

@@ -1,14 +1,21 @@
 /** `make servers-check`, `servers-lock` and `servers-verify`: `main.ts VERB`, with the variables of make in the environment. */
 import path from "node:path";
 import { Mistake } from "../mistake";
+import { check } from "./check";
 import { writeLock } from "./locks";
 import type { Workplace } from "./programs";
 import type { HostedServer, Servers } from "./server";
 import { readServers } from "./servers";
+import { verify } from "./verify";
 
 type Verb = (place: Workplace, servers: Servers, terminal: NodeJS.WritableStream) => Promise<number> | number;
 
-const VERBS: Readonly<Record<string, Verb>> = { lock };
+const VERBS: Readonly<Record<string, Verb>> = {
+  check: (place, servers, terminal) =>
+    check(place, servers, terminal, process.argv.includes("--json") || place.environment["JSON"] === "1"),
+  lock,
+  verify: (place, servers, terminal) => verify(place, chosen(place, servers.hosted), terminal),
+};
 
 /** Locks every server, or the one that is named; goes on after one that cannot be locked. */
 function lock(place: Workplace, servers: Servers, terminal: NodeJS.WritableStream): number {

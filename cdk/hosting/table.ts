@@ -1,0 +1,25 @@
+/** Tables for people: columns as wide as their widest cell, and the same as Markdown. */
+
+/** Aligns rows under a heading; numbers to the right. */
+export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [heading, ...rows];
+  const widths = heading.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
+  return all
+    .map((row) =>
+      heading
+        .map((_, column) => {
+          const cell = row[column] ?? "";
+          const width = widths[column] ?? 0;
+          return /^[\d.]+$/.test(cell) ? cell.padStart(width) : cell.padEnd(width);
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** The same for a document. */
+export function markdown(heading: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(heading), line(heading.map(() => "---")), ...rows.map(line)].join("\n");
+}
