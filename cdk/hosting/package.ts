@@ -1,5 +1,5 @@
 /** Packages: everything that Lambda unpacks for a hosted server, host included. Made once for the same content. */
-import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { ArchitectureName } from "../config";
 import { Mistake } from "../mistake";
@@ -40,6 +40,8 @@ export interface Package {
   readonly hash: string;
   /** Sum of the sizes of its files. */
   readonly bytes: number;
+  /** The same without the host. */
+  readonly serverBytes: number;
   /** What becomes of it: on this machine always a zip. */
   readonly packaging: "zip" | "image";
   /** What runs it on this machine. @default - Lambda brings it, or the program needs none */
@@ -94,6 +96,7 @@ export function packageServer(place: Workplace, server: HostedServer, target: Ta
     directory,
     hash,
     bytes,
+    serverBytes: bytes - statSync(target.host).size,
     packaging,
     ...(runs === undefined ? {} : { interpreter: runs }),
     ...(slow === undefined ? {} : { slow }),

@@ -37,7 +37,8 @@ export class RuntimeApi {
   private readonly ready: Promise<void>;
   private markReady: () => void = () => undefined;
 
-  constructor() {
+  /** With a tenant, all events are of that one: what Lambda tells a function that isolates tenants. */
+  constructor(private readonly tenant?: string) {
     this.ready = new Promise((resolve) => {
       this.markReady = resolve;
     });
@@ -121,6 +122,7 @@ export class RuntimeApi {
         "lambda-runtime-deadline-ms": String(invocation.deadline),
         "lambda-runtime-invoked-function-arn": FUNCTION_ARN,
         "lambda-runtime-trace-id": "Root=1-00000000-000000000000000000000000;Sampled=0",
+        ...(this.tenant === undefined ? {} : { "lambda-runtime-aws-tenant-id": this.tenant }),
       })
       .end(invocation.event);
   }

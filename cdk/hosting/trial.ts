@@ -35,7 +35,8 @@ const MAX_PAGES = 100;
 
 /** Starts the host with a package, asks for all tools, and stops it. Never throws because of the server. */
 export async function tryServer(server: HostedServer, made: Package, way: Way): Promise<Trial> {
-  const api = new RuntimeApi();
+  // A server that is kept for one caller needs to be told of one.
+  const api = new RuntimeApi(server.isolation === "caller" ? "servers-verify" : undefined);
   const address = await api.start();
   const before = snapshot(made.directory);
   setWritable(made.directory, false);

@@ -52,8 +52,8 @@ async function tryOne(place: Workplace, server: HostedServer, host: string): Pro
     if (!(error instanceof Mistake)) throw error;
     return { server, trial: { problem: error.message, tools: [] } };
   }
-  if (trial.problem === undefined) writeTools(place, server, trial.tools, made.bytes);
-  return { server, size: made.bytes, trial };
+  if (trial.problem === undefined) writeTools(place, server, trial.tools, made.serverBytes);
+  return { server, size: made.serverBytes, trial };
 }
 
 /** What is wrong when the host takes the place of a managed runtime's client, and with the names of the tools. */
