@@ -45,7 +45,7 @@ use super::{
     child::{RpcError, Supervisor},
     host::{ClientRequests, Settings},
     outlet::{Answer, Outlet},
-    versions::LEGACY,
+    versions,
 };
 
 /// Everything that outlives one message. Keys and connections are made when they are first needed.
@@ -116,15 +116,9 @@ impl Mcp {
     }
 }
 
-/// Whether a request is one of the versions without a handshake.
+/// Whether a request is one of the versions without a handshake. The door has checked what goes with that.
 fn is_modern(request: &Request, headers: &McpHeaders) -> bool {
-    let meta = request.params.get("_meta").and_then(Value::as_object);
-    let says_so = |name: &str| meta.is_some_and(|meta| meta.contains_key(name));
-    if says_so("io.modelcontextprotocol/protocolVersion") || says_so("io.modelcontextprotocol/clientCapabilities") {
-        return true;
-    }
-    match headers.protocol_version.as_deref() {
-        Some(version) => !LEGACY.contains(&version),
-        None => matches!(request.method.as_str(), "server/discover" | "subscriptions/listen"),
-    }
+    let meta = request.params.get("_meta").unwrap_or(&Value::Null);
+    meta.get("io.modelcontextprotocol/protocolVersion").is_some()
+        || headers.protocol_version.as_deref().is_some_and(versions::is_modern)
 }

@@ -53,8 +53,8 @@ pub(super) async fn call(mcp: &Mcp, turn: &mut Turn<'_>, request: &Request, meta
     if let (Some(tool), Door::Http) = (tool, turn.door)
         && let Some(definition) = tools::find(child, tool, turn.deadline).await.map_err(of)?
     {
-        headers::check_params(definition, request.params.get("arguments"), &turn.headers.params)
-            .map_err(modern::mismatch)?;
+        headers::check(definition, request.params.get("arguments"), &turn.headers.params)
+            .map_err(|problem| rpc::error(rpc::HEADER_MISMATCH, problem))?;
     }
     if let Some(level) = meta.log_level.filter(|_| turn.outlet.carries_messages()) {
         log_level::ensure(child, level, turn.deadline).await.map_err(of)?;

@@ -6,17 +6,12 @@ use serde_json::{Map, Value, json};
 use super::{
     Mcp, Turn,
     capabilities::Capabilities,
-    failure, headers, input_required,
+    failure, input_required,
     log_level::Level,
     rpc::{self, Request},
     server::{self, SERVER_INFO},
 };
-use crate::stdio_host::{
-    ask::Door,
-    child::RpcError,
-    outlet::Answer,
-    versions::{is_modern, supported},
-};
+use crate::stdio_host::{child::RpcError, outlet::Answer, versions::supported};
 
 const META: &str = "io.modelcontextprotocol/";
 
@@ -34,7 +29,7 @@ pub(super) struct Meta {
 
 /// Serves a request.
 pub(super) async fn request(mcp: &Mcp, turn: &mut Turn<'_>, request: Request) -> Answer {
-    let meta = match check(turn, &request) {
+    let meta = match Meta::read(&request) {
         Ok(meta) => meta,
         Err(error) => return rpc::refused(400, Some(&request.id), error),
     };
@@ -51,65 +46,27 @@ pub(super) async fn request(mcp: &Mcp, turn: &mut Turn<'_>, request: Request) ->
         Ok(result) => Answer::Message(rpc::response(&request.id, Ok(result))),
         Err(error) => match error.code {
             rpc::METHOD_NOT_FOUND => rpc::refused(404, Some(&request.id), error),
-            rpc::HEADER_MISMATCH | rpc::MISSING_CAPABILITY | rpc::UNSUPPORTED_VERSION => {
-                rpc::refused(400, Some(&request.id), error)
-            }
+            rpc::HEADER_MISMATCH | rpc::MISSING_CAPABILITY => rpc::refused(400, Some(&request.id), error),
             _ => Answer::Message(rpc::response(&request.id, Err(error))),
         },
     }
 }
 
-/// Checks what each request has to carry, and what its headers repeat of it.
-fn check(turn: &Turn<'_>, request: &Request) -> Result<Meta, RpcError> {
-    let meta = request.params.get("_meta").unwrap_or(&Value::Null);
-    let member = |name: &str| meta.get(format!("{META}{name}"));
-    let version = member("protocolVersion").map(|version| version.as_str().unwrap_or_default());
-    let header = turn.headers.protocol_version.as_deref();
-    if turn.door == Door::Http {
-        match (header, version) {
-            (None, _) => return Err(mismatch("The header MCP-Protocol-Version is missing.")),
-            (Some(header), Some(version)) if header != version => {
-                return Err(mismatch(format!(
-                    "The header MCP-Protocol-Version says `{header}`, the body `{version}`."
-                )));
-            }
-            (Some(header), None) if !is_modern(header) => return Err(unsupported(header)),
-            _ => {}
-        }
-    }
-    let version = version.ok_or_else(|| missing("protocolVersion"))?;
-    if !is_modern(version) {
-        return Err(unsupported(version));
-    }
-    let declared = member("clientCapabilities").filter(|declared| declared.is_object());
-    let declared = declared.ok_or_else(|| missing("clientCapabilities"))?;
-    let log_level = match member("logLevel") {
-        None => None,
-        Some(name) => match Level::read(name) {
-            Some(level) => Some(level),
-            None => return Err(rpc::invalid(format!("params._meta[\"{META}logLevel\"] is no log level."))),
-        },
-    };
-    if turn.door == Door::Http {
-        headers::check(request, &turn.headers).map_err(mismatch)?;
-    }
-    Ok(Meta { capabilities: Capabilities::read(declared), log_level })
-}
-
-fn missing(name: &str) -> RpcError {
-    rpc::invalid(format!("params._meta[\"{META}{name}\"] is missing."))
-}
-
-/// A header and the body do not agree.
-pub(super) fn mismatch(message: impl Into<String>) -> RpcError {
-    rpc::error(rpc::HEADER_MISMATCH, message)
-}
-
-fn unsupported(requested: &str) -> RpcError {
-    RpcError {
-        code: rpc::UNSUPPORTED_VERSION,
-        message: "This protocol version is not spoken here.".to_owned(),
-        data: Some(json!({ "supported": supported().collect::<Vec<_>>(), "requested": requested })),
+impl Meta {
+    /// Reads what a request says. That it names a version and capabilities, and that its headers repeat it, the door has seen to.
+    ///
+    /// # Errors
+    /// The log level is none.
+    fn read(request: &Request) -> Result<Self, RpcError> {
+        let meta = request.params.get("_meta").unwrap_or(&Value::Null);
+        let log_level = match meta.get(format!("{META}logLevel")) {
+            None => None,
+            Some(name) => match Level::read(name) {
+                Some(level) => Some(level),
+                None => return Err(rpc::invalid(format!("params._meta[\"{META}logLevel\"] is no log level."))),
+            },
+        };
+        Ok(Self { capabilities: Capabilities::read(&meta[format!("{META}clientCapabilities")]), log_level })
     }
 }
 

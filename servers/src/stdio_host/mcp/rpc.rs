@@ -19,8 +19,6 @@ pub(super) const RESOURCE_NOT_FOUND: i64 = -32002;
 pub(super) const HEADER_MISMATCH: i64 = -32020;
 /// The client did not declare what the request needs.
 pub(super) const MISSING_CAPABILITY: i64 = -32021;
-/// The version is not spoken.
-pub(super) const UNSUPPORTED_VERSION: i64 = -32022;
 /// A page has to be visited before the request can succeed, in 2025-11-25.
 pub(super) const URL_ELICITATION_REQUIRED: i64 = -32042;
 
