@@ -4,6 +4,8 @@
 //! with line ends of other systems, and more than one message to a line; those are told apart here. What looks like a message
 //! and cannot be read is [`Frame::Broken`]: it may have been the answer somebody waits for, so nothing after it is trusted.
 
+mod surrogates;
+
 use std::collections::VecDeque;
 
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -104,7 +106,8 @@ impl Frames {
             self.ready.push_back(text(line));
             return;
         }
-        let mut values = serde_json::Deserializer::from_slice(line).into_iter::<Value>();
+        let mended = surrogates::replaced(line);
+        let mut values = serde_json::Deserializer::from_slice(mended.as_deref().unwrap_or(line)).into_iter::<Value>();
         for value in values.by_ref() {
             match value {
                 Ok(Value::Array(batch)) => self.ready.extend(batch.into_iter().map(message_or_text)),

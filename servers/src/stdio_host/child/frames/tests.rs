@@ -96,6 +96,13 @@ fn a_message_that_cannot_be_read_is_broken() {
 }
 
 #[test]
+fn half_a_character_costs_no_message() {
+    let line = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"cut \\ud83d\"}\n";
+    let expected = json!({ "jsonrpc": "2.0", "id": 1, "result": "cut \u{fffd}" });
+    assert_eq!(read(&[line]), [Frame::Message(expected)]);
+}
+
+#[test]
 fn a_line_has_a_limit_and_is_not_kept_beyond_it() {
     let answer = |length: usize| {
         let mut line = b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":\"".to_vec();
