@@ -75,7 +75,7 @@ local: setup ## Runs everything on this machine and opens a prompt (CHAT="one qu
 test: setup ## Runs all tests: Rust units, the whole stack end to end, the CDK app
 	@scripts/test
 
-conformance: conformance/.venv/.installed conformance/node_modules/.installed ## Has the MCP client judged by the official conformance suite
+conformance: conformance/.venv/.installed conformance/node_modules/.installed ## Has our MCP client and a hosted server judged by the official conformance suite
 	@scripts/conformance
 
 conformance/.venv/.installed: conformance/requirements.txt | tools

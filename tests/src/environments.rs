@@ -7,13 +7,17 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use crate::runtime_api::{Answer, Environment, Function, Invocation, Post};
+use crate::{
+    processes,
+    runtime_api::{Answer, Environment, Function, Invocation, Post},
+};
 
 /// The environments of one function.
 #[derive(Debug)]
 pub struct Environments {
     function: Function,
     free: Mutex<Vec<Environment>>,
+    started: Mutex<Vec<u32>>,
     seats: Arc<Semaphore>,
 }
 
@@ -43,16 +47,20 @@ impl Environments {
     /// # Errors
     /// One cannot be started.
     pub async fn start(function: Function, count: usize) -> Result<Arc<Self>, String> {
-        let mut free = Vec::new();
+        let seats = Arc::new(Semaphore::new(count));
+        let all = Self { function, free: Mutex::default(), started: Mutex::default(), seats };
         for _ in 0..count {
-            free.push(started(&function).await?);
+            let environment = all.new_one().await?;
+            all.free().push(environment);
         }
-        Ok(Arc::new(Self { function, free: free.into(), seats: Arc::new(Semaphore::new(count)) }))
+        Ok(Arc::new(all))
     }
 
-    /// The processes of those that are free.
+    /// The processes of those that are there.
     pub fn pids(&self) -> Vec<u32> {
-        self.free().iter().map(Environment::pid).collect()
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        started.retain(|pid| processes::alive(*pid));
+        started.clone()
     }
 
     /// Ends one of those that are free, by chance; a new one takes its place when it is needed.
@@ -103,6 +111,14 @@ impl Environments {
         Some(free.swap_remove(index))
     }
 
+    async fn new_one(&self) -> Result<Environment, String> {
+        let mut environment = Environment::start(&self.function).await?;
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).push(environment.pid());
+        environment.ready().await?;
+        environment.freeze();
+        Ok(environment)
+    }
+
     async fn serve(
         &self,
         invocation: Invocation,
@@ -112,7 +128,7 @@ impl Environments {
         let begun = async {
             let mut environment = match self.take() {
                 Some(environment) => environment,
-                None => started(&self.function).await?,
+                None => self.new_one().await?,
             };
             environment.thaw();
             let post = environment.begin(invocation).await?;
@@ -130,13 +146,6 @@ impl Environments {
             self.free().push(environment);
         }
     }
-}
-
-async fn started(function: &Function) -> Result<Environment, String> {
-    let mut environment = Environment::start(function).await?;
-    environment.ready().await?;
-    environment.freeze();
-    Ok(environment)
 }
 
 /// Hands the pieces of an answer on; tells whether its environment is still there.

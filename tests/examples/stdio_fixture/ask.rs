@@ -8,7 +8,7 @@ use rmcp::{
 use serde_json::{Value, json};
 
 /// Where a question says what it is called when a client has to answer several, and later: the suite asks for some of these names.
-/// A host that has no use for it hands it on or leaves it.
+/// Other hosts leave it alone.
 const KEY: &str = "switchyard/input_key";
 
 /// Has the client do something, and waits for what comes of it.
