@@ -4,7 +4,7 @@
 //! A hosted server that speaks an older version cannot go on where it was, so the call is run again from the start, and each
 //! question that comes up is answered from what was given. An answer belongs to what was asked, not to when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -48,8 +48,8 @@ pub(super) struct Dialogue {
     was_open: BTreeMap<String, String>,
     /// What the client gives now.
     responses: Map<String, Value>,
-    /// How often each name came up in this run.
-    named: BTreeMap<String, usize>,
+    /// The keys of this run's questions.
+    keys: BTreeSet<String>,
     used: Vec<Answered>,
     open: BTreeMap<String, (String, Value)>,
     /// Capabilities that the client would have needed.
@@ -64,7 +64,7 @@ impl Dialogue {
             earlier: answers.into_iter().map(|answered| (answered.key.clone(), answered)).collect(),
             was_open,
             responses,
-            named: BTreeMap::new(),
+            keys: BTreeSet::new(),
             used: Vec::new(),
             open: BTreeMap::new(),
             missing: Map::new(),
@@ -81,6 +81,9 @@ impl Dialogue {
             }
             Ok(Some(_)) | Err(NoQuestion) => return Reaction::Answer(Err(unknown(method))),
         }
+        if self.open.len() >= MOST_OPEN {
+            return Reaction::Answer(Err(too_many(method)));
+        }
         let name = take_name(&mut params);
         // Random in each run, and no longer part of the question in this version.
         if let Some(params) = params.as_object_mut() {
@@ -88,9 +91,7 @@ impl Dialogue {
         }
         let asked = canonical_digest(method, &without_meta(&params));
         let name = name.unwrap_or_else(|| derived(method, &asked));
-        let count = self.named.entry(name.clone()).or_default();
-        *count += 1;
-        let key = if *count == 1 { name } else { format!("{name}-{count}") };
+        let key = self.key(name);
 
         if let Some(answered) = self.earlier.remove(&key) {
             if answered.asked != asked {
@@ -110,11 +111,19 @@ impl Dialogue {
             self.used.push(Answered { key, asked, answer: answer.clone() });
             return Reaction::Answer(Ok(answer));
         }
-        if self.open.len() >= MOST_OPEN {
-            return Reaction::Answer(Err(too_many(method)));
-        }
         self.open.insert(key, (asked, json!({ "method": method, "params": params })));
         Reaction::Open
+    }
+
+    /// The key of the next question of this name. The same questions in the same order have the same keys in every run.
+    fn key(&mut self, name: String) -> String {
+        let mut key = name.clone();
+        let mut count = 1;
+        while !self.keys.insert(key.clone()) {
+            count += 1;
+            key = format!("{name}-{count}");
+        }
+        key
     }
 
     fn miss(&mut self, needed: Map<String, Value>) {

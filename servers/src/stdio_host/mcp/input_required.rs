@@ -19,13 +19,19 @@ use super::{
 };
 use crate::stdio_host::{
     ask::{Caller, Door},
-    child::{Call, RpcError, Said},
+    child::{Call, RpcError, Said, Session},
     outlet::Outlet,
 };
 
 /// How long the hosted server has to be silent before its questions are taken to be all of them. It waits for answers then,
 /// and so does a person, later, for longer.
 const SILENCE: Duration = Duration::from_millis(100);
+
+/// Longest time for looking a tool up whose call was just cancelled.
+const LOOK_UP: Duration = Duration::from_secs(5);
+
+/// Longest `requestState`: it has to come back in a message, which has at most 4 MB.
+const LONGEST_STATE: usize = 1024 * 1024;
 
 /// How a run came to its end.
 enum Ran {
@@ -80,11 +86,8 @@ pub(super) async fn call(mcp: &Mcp, turn: &mut Turn<'_>, request: &Request, meta
         }
         Ran::Answered(answer) => return finish(answer, method, &said, again, &dialogue),
         Ran::Waits => {
-            if let Some(tool) = tool
-                && !mcp.settings.file.replay.iter().any(|named| named == tool)
-                && !tools::find(child, tool, turn.deadline).await.map_err(of)?.is_some_and(tools::may_run_twice)
-            {
-                return Err(failure::not_replayable(tool));
+            if let Some(tool) = tool {
+                may_run_again(mcp, child, tool, turn.deadline).await?;
             }
             if dialogue.strays() {
                 return Err(failure::asked_differently());
@@ -93,6 +96,20 @@ pub(super) async fn call(mcp: &Mcp, turn: &mut Turn<'_>, request: &Request, meta
         }
     };
     ask(mcp, digest, caller.as_ref(), open, &said).await
+}
+
+/// Whether the answers can be given to a second run of a tool.
+async fn may_run_again(mcp: &Mcp, child: &mut Session, tool: &str, deadline: Instant) -> Result<(), RpcError> {
+    if mcp.settings.file.replay.iter().any(|named| named == tool) {
+        return Ok(());
+    }
+    // The server may hang: it has just been told that its call is cancelled.
+    let deadline = deadline.min(Instant::now() + LOOK_UP);
+    let definition = tools::find(child, tool, deadline).await.map_err(|f| failure::of(&f))?;
+    match definition.is_some_and(tools::may_run_twice) {
+        true => Ok(()),
+        false => Err(failure::not_replayable(tool)),
+    }
 }
 
 /// What an earlier run left for this one.
@@ -118,6 +135,9 @@ async fn ask(mcp: &Mcp, call: String, caller: Option<&Caller>, open: Open, said:
     };
     let token = RequestState::new(call, caller, open.used, open.digests).token(&signer);
     let token = token.map_err(|error| failure::host(format!("No requestState can be made: {error}."), true))?;
+    if token.len() > LONGEST_STATE {
+        return Err(failure::host("The answers so far are too long to be carried to another run.", true));
+    }
     let mut result = Map::from_iter([
         ("resultType".to_owned(), json!("input_required")),
         ("inputRequests".to_owned(), Value::Object(open.requests)),
@@ -128,7 +148,7 @@ async fn ask(mcp: &Mcp, call: String, caller: Option<&Caller>, open: Open, said:
 }
 
 /// The answer of the hosted server, as this version has it.
-fn finish(
+pub(super) fn finish(
     answer: Result<Value, RpcError>,
     method: &str,
     said: &Value,

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::stdio_host::{host::testing::settings, outlet::Way};
 
+mod fuzz;
 mod legacy;
 mod modern;
 mod questions;
