@@ -44,8 +44,8 @@ async fn cancelled(mcp: &Mcp, turn: &Turn<'_>, params: &Value) -> Answer {
     };
     let (Some(rendezvous), Some(session)) = (&mcp.rendezvous, session) else { return Answer::Accepted };
     match rendezvous.cancel(&session.nonce, &params["requestId"]).await {
-        Ok(count) => {
-            tracing::debug!(count, "questions of a cancelled call are withdrawn");
+        Ok(waits) => {
+            tracing::debug!(waits, "a client cancels a call");
             Answer::Accepted
         }
         Err(failed) => rpc::refused(503, None, failure::host(format!("The call cannot be cancelled: {failed}."), true)),

@@ -4,8 +4,9 @@
 //! environment but the one that waits: that one is busy with the call. So the waiting environment leaves an item in the state
 //! table and looks at it now and then, and the environment that gets the answer writes it there, once.
 //!
-//! Key: `pk` = `rendezvous#{server_id}#{session}`, `sk` = id of the question; both parts are unguessable. Nothing is trusted to
-//! have expired: the time in `ttl` is compared.
+//! Key: `pk` = `rendezvous#{server_id}#{session}`; `sk` is the id of a question, or `call#` and a digest of the client's id of a
+//! call that asks, where the client leaves word that it has cancelled it. Session and question are unguessable. Nothing is trusted
+//! to have expired: the time in `ttl` is compared.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 use tokio::{sync::OnceCell, time::timeout};
 
-use super::client::now;
+use super::{client::now, token::digest};
 use crate::stdio_host::{
     child::RpcError,
     host::{ClientRequests, Settings},
@@ -43,8 +44,6 @@ pub(super) enum Found {
     Nothing,
     /// The client's answer.
     Answer(Result<Value, RpcError>),
-    /// The client has cancelled the call that asks.
-    Cancelled,
 }
 
 /// An answer that was not left.
@@ -81,26 +80,22 @@ impl Rendezvous {
         Self { table: table.to_owned(), server_id: server_id.to_owned(), client: OnceCell::new_with(Some(client)) }
     }
 
-    /// Opens a question of the call with this id of the client's. The SDK may send it twice: the second does what the first did.
+    /// Opens a question. The SDK may send it twice: the second does what the first did.
     ///
     /// # Errors
     /// The table failed.
-    pub(super) async fn open(
-        &self,
-        session: &str,
-        question: &str,
-        call: &Value,
-        until: u64,
-    ) -> Result<(), TableFailed> {
-        let mut put = self.client().await.put_item().table_name(&self.table);
-        for (name, value) in self.key(session, question) {
-            put = put.item(name, value);
-        }
-        let put = put
-            .item("call", AttributeValue::S(call.to_string()))
-            .item("ttl", AttributeValue::N(until.to_string()))
-            .send();
-        within("opened", put).await.map(drop)
+    pub(super) async fn open(&self, session: &str, question: &str, until: u64) -> Result<(), TableFailed> {
+        let item = self.client().await.put_item().table_name(&self.table).set_item(Some(self.key(session, question)));
+        let item = item.item("ttl", AttributeValue::N(until.to_string()));
+        within("opened", item.send()).await.map(drop)
+    }
+
+    /// Lets the client cancel the call with this id of its own.
+    ///
+    /// # Errors
+    /// The table failed.
+    pub(super) async fn open_call(&self, session: &str, call: &Value, until: u64) -> Result<(), TableFailed> {
+        self.open(session, &of_call(call), until).await
     }
 
     /// Looks at a question.
@@ -108,11 +103,7 @@ impl Rendezvous {
     /// # Errors
     /// The table failed.
     pub(super) async fn look(&self, session: &str, question: &str) -> Result<Found, TableFailed> {
-        let get = self.client().await.get_item().table_name(&self.table).set_key(Some(self.key(session, question)));
-        let item = within("looked at", get.consistent_read(true).send()).await?.item.unwrap_or_default();
-        if item.contains_key("cancelled") {
-            return Ok(Found::Cancelled);
-        }
+        let item = self.item(session, question).await?;
         let answer = item.get("answer").and_then(|answer| answer.as_s().ok());
         Ok(answer.and_then(|answer| read_answer(answer)).map_or(Found::Nothing, Found::Answer))
     }
@@ -163,47 +154,48 @@ impl Rendezvous {
         }
     }
 
-    /// Marks the open questions of a call as cancelled, and says how many there were.
+    /// Leaves word that a call is cancelled, if it waits for an answer; says whether it does.
     ///
     /// # Errors
     /// The table failed.
-    pub(super) async fn cancel(&self, session: &str, call: &Value) -> Result<usize, TableFailed> {
-        let client = self.client().await;
-        let query = client
-            .query()
+    pub(super) async fn cancel(&self, session: &str, call: &Value) -> Result<bool, TableFailed> {
+        let update = self
+            .client()
+            .await
+            .update_item()
             .table_name(&self.table)
-            .key_condition_expression("pk = :pk")
-            .filter_expression("#call = :call")
-            .projection_expression("sk")
-            .expression_attribute_names("#call", "call")
-            .expression_attribute_values(":pk", AttributeValue::S(self.pk(session)))
-            .expression_attribute_values(":call", AttributeValue::S(call.to_string()))
-            .consistent_read(true)
+            .set_key(Some(self.key(session, &of_call(call))))
+            .update_expression("SET cancelled = :true")
+            .condition_expression("#ttl > :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":now", AttributeValue::N(now().to_string()))
             .send();
-        // A session has a handful of open questions: they fit into one page.
-        let items = within("read", query).await?.items.unwrap_or_default();
-        let mut cancelled = 0;
-        for question in items.iter().filter_map(|item| item.get("sk")?.as_s().ok()) {
-            let update = client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(self.key(session, question)))
-                .update_expression("SET cancelled = :true")
-                .condition_expression("attribute_exists(pk)")
-                .expression_attribute_values(":true", AttributeValue::Bool(true))
-                .send();
-            match timeout(TABLE_TIMEOUT, update).await {
-                Ok(Ok(_)) => cancelled += 1,
-                // It was answered and closed in the meantime.
-                Ok(Err(error)) if is_condition(error.as_service_error()) => {}
-                Ok(Err(error)) => {
-                    tracing::error!(error = %DisplayErrorContext(&error), "a question cannot be cancelled");
-                    return Err(TableFailed);
-                }
-                Err(_) => return Err(TableFailed),
+        match timeout(TABLE_TIMEOUT, update).await {
+            Ok(Ok(_)) => Ok(true),
+            Ok(Err(error)) if is_condition(error.as_service_error()) => Ok(false),
+            Ok(Err(error)) => {
+                tracing::error!(error = %DisplayErrorContext(&error), "a call cannot be cancelled in the state table");
+                Err(TableFailed)
+            }
+            Err(_) => {
+                tracing::error!("the state table did not answer in time");
+                Err(TableFailed)
             }
         }
-        Ok(cancelled)
+    }
+
+    /// Whether the client has cancelled the call.
+    ///
+    /// # Errors
+    /// The table failed.
+    pub(super) async fn is_cancelled(&self, session: &str, call: &Value) -> Result<bool, TableFailed> {
+        Ok(self.item(session, &of_call(call)).await?.contains_key("cancelled"))
+    }
+
+    /// Removes what [`Rendezvous::open_call`] made.
+    pub(super) async fn close_call(&self, session: &str, call: &Value) {
+        self.close(session, &of_call(call)).await;
     }
 
     /// Removes a question that nobody waits for any more. If that fails, the item goes when its time is over.
@@ -213,20 +205,24 @@ impl Rendezvous {
         let _logged = within("closed", delete).await;
     }
 
-    fn pk(&self, session: &str) -> String {
-        format!("rendezvous#{}#{session}", self.server_id)
+    async fn item(&self, session: &str, sk: &str) -> Result<HashMap<String, AttributeValue>, TableFailed> {
+        let get = self.client().await.get_item().table_name(&self.table).set_key(Some(self.key(session, sk)));
+        Ok(within("looked at", get.consistent_read(true).send()).await?.item.unwrap_or_default())
     }
 
-    fn key(&self, session: &str, question: &str) -> HashMap<String, AttributeValue> {
-        HashMap::from([
-            ("pk".to_owned(), AttributeValue::S(self.pk(session))),
-            ("sk".to_owned(), AttributeValue::S(question.to_owned())),
-        ])
+    fn key(&self, session: &str, sk: &str) -> HashMap<String, AttributeValue> {
+        let pk = format!("rendezvous#{}#{session}", self.server_id);
+        HashMap::from([("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk.to_owned()))])
     }
 
     async fn client(&self) -> &Client {
         self.client.get_or_init(|| async { Client::new(&handlers::runtime::aws_config().await) }).await
     }
+}
+
+/// The sort key of a call. The client chooses its id: a digest has no awkward length.
+fn of_call(call: &Value) -> String {
+    format!("call#{}", digest(call.to_string().as_bytes()))
 }
 
 fn is_condition(error: Option<&UpdateItemError>) -> bool {

@@ -34,6 +34,8 @@ pub(super) struct Waiting<'a> {
     /// When the items are over, in seconds since 1970.
     until: u64,
     open: Vec<Asked>,
+    /// Whether the client has been asked anything, so that it may cancel.
+    begun: bool,
     pause: Duration,
     next_look: Instant,
 }
@@ -64,6 +66,7 @@ impl<'a> Waiting<'a> {
             call: call.clone(),
             until: now() + left + MARGIN,
             open: Vec::new(),
+            begun: false,
             pause: FIRST_PAUSE,
             next_look: deadline,
         }
@@ -81,7 +84,11 @@ impl<'a> Waiting<'a> {
         outlet: &mut Outlet,
     ) -> Result<(), TableFailed> {
         let question = uuid::Uuid::new_v4().simple().to_string();
-        self.rendezvous.open(&self.session.nonce, &question, &self.call, self.until).await?;
+        if !self.begun {
+            self.rendezvous.open_call(&self.session.nonce, &self.call, self.until).await?;
+            self.begun = true;
+        }
+        self.rendezvous.open(&self.session.nonce, &question, self.until).await?;
         let mut message = json!({ "jsonrpc": "2.0", "id": question, "method": method });
         if !params.is_null() {
             message["params"] = params.clone();
@@ -112,16 +119,15 @@ impl<'a> Waiting<'a> {
 
     /// Looks at the table. A look that fails is followed by another.
     pub(super) async fn look(&mut self) -> News {
+        if self.rendezvous.is_cancelled(&self.session.nonce, &self.call).await == Ok(true) {
+            return News::Cancelled;
+        }
         let mut answers = Vec::new();
         for Asked { question, id } in std::mem::take(&mut self.open) {
             match self.rendezvous.look(&self.session.nonce, &question).await {
                 Ok(Found::Answer(outcome)) => {
                     self.rendezvous.close(&self.session.nonce, &question).await;
                     answers.push((id, outcome));
-                }
-                Ok(Found::Cancelled) => {
-                    self.open.push(Asked { question, id });
-                    return News::Cancelled;
                 }
                 Ok(Found::Nothing) | Err(TableFailed) => self.open.push(Asked { question, id }),
             }
@@ -146,12 +152,15 @@ impl<'a> Waiting<'a> {
     /// Removes the questions that are still open: the call is over. Those that are not removed in a moment go with their time.
     pub(super) async fn close(self) {
         let removed = timeout(CLOSING, async {
+            if self.begun {
+                self.rendezvous.close_call(&self.session.nonce, &self.call).await;
+            }
             for Asked { question, .. } in &self.open {
                 self.rendezvous.close(&self.session.nonce, question).await;
             }
         });
         if removed.await.is_err() {
-            tracing::debug!("questions are left in the state table until their time is over");
+            tracing::debug!("items are left in the state table until their time is over");
         }
     }
 }

@@ -41,7 +41,7 @@ fn accepted() -> Result<Value, RpcError> {
 async fn an_answer_that_is_left_in_one_environment_is_found_in_another() {
     let client = table().await;
     let (waiting, other) = (place(&client, "git"), place(&client, "git"));
-    waiting.open("s", "q", &json!(7), now() + 60).await.unwrap();
+    waiting.open("s", "q", now() + 60).await.unwrap();
     assert_eq!(waiting.look("s", "q").await, Ok(Found::Nothing));
     assert_eq!(other.answer("s", "q", &accepted()).await, Ok(()));
     assert_eq!(waiting.look("s", "q").await, Ok(Found::Answer(accepted())));
@@ -53,8 +53,8 @@ async fn an_answer_that_is_left_in_one_environment_is_found_in_another() {
 async fn an_answer_is_taken_once_and_by_whoever_asked() {
     let client = table().await;
     let place_of = place(&client, "git");
-    place_of.open("s", "q", &json!(7), now() + 60).await.unwrap();
-    place_of.open("s", "over", &json!(7), now()).await.unwrap();
+    place_of.open("s", "q", now() + 60).await.unwrap();
+    place_of.open("s", "over", now()).await.unwrap();
     let denied = Err(RpcError { code: -1, message: "no".into(), data: None });
     for (server, session, question) in [("time", "s", "q"), ("git", "t", "q"), ("git", "s", "p"), ("git", "s", "over")]
     {
@@ -71,28 +71,27 @@ async fn an_answer_is_taken_once_and_by_whoever_asked() {
 async fn an_answer_that_no_item_can_hold_is_refused() {
     let client = table().await;
     let place = place(&client, "git");
-    place.open("s", "q", &json!(7), now() + 60).await.unwrap();
+    place.open("s", "q", now() + 60).await.unwrap();
     let long = Ok(json!({ "content": "x".repeat(LONGEST_ANSWER) }));
     assert_eq!(place.answer("s", "q", &long).await, Err(NotLeft::TooLong));
 }
 
 #[tokio::test]
-async fn cancelling_reaches_the_questions_of_that_call_alone() {
+async fn cancelling_reaches_a_call_that_waits_and_no_other() {
     let client = table().await;
     let place = place(&client, "git");
-    for (session, question, call) in
-        [("s", "a", json!(7)), ("s", "b", json!(7)), ("s", "c", json!("7")), ("t", "d", json!(7))]
+    for (session, call) in [("s", json!(7)), ("s", json!("7")), ("t", json!(7))] {
+        place.open_call(session, &call, now() + 60).await.unwrap();
+    }
+    place.open_call("s", &json!(9), now()).await.unwrap();
+    assert_eq!(place.cancel("s", &json!(7)).await, Ok(true));
+    assert_eq!(place.cancel("s", &json!(8)).await, Ok(false), "no such call");
+    assert_eq!(place.cancel("s", &json!(9)).await, Ok(false), "its time is over");
+    for (session, call, cancelled) in
+        [("s", json!(7), true), ("s", json!("7"), false), ("t", json!(7), false), ("s", json!(8), false)]
     {
-        place.open(session, question, &call, now() + 60).await.unwrap();
+        assert_eq!(place.is_cancelled(session, &call).await, Ok(cancelled), "{session} {call}");
     }
-    assert_eq!(place.cancel("s", &json!(7)).await, Ok(2));
-    assert_eq!(place.cancel("s", &json!(8)).await, Ok(0));
-    for (session, question, found) in [
-        ("s", "a", Found::Cancelled),
-        ("s", "b", Found::Cancelled),
-        ("s", "c", Found::Nothing),
-        ("t", "d", Found::Nothing),
-    ] {
-        assert_eq!(place.look(session, question).await, Ok(found), "{question}");
-    }
+    place.close_call("s", &json!(7)).await;
+    assert_eq!(place.is_cancelled("s", &json!(7)).await, Ok(false));
 }
