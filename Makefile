@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy servers-check servers-lock servers-verify
+.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy servers-check servers-lock servers-verify servers-package
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -68,9 +68,9 @@ deploy: setup ## Checks an account, builds, deploys (STAGE, REGION, ACCOUNT, ARC
 destroy: setup ## Removes a stage from the account, but not its tables (STAGE, REGION, ACCOUNT; YES=1)
 	@node --import tsx cdk/deploy/main.ts destroy
 
-local: setup ## Runs everything on this machine and opens a prompt (CHAT="one question", PORT=4566)
+local: setup ## Runs everything on this machine and opens a prompt (CHAT="one question", PORT=4566, SERVERS=time,git)
 	@cargo build --workspace --exclude bench --bins
-	@exec target/$(CARGO_BUILD_TARGET)/debug/switchyard local --port $(PORT) $(if $(value CHAT),--chat "$$CHAT")
+	@exec target/$(CARGO_BUILD_TARGET)/debug/switchyard local --port $(PORT) $(if $(value SERVERS),--servers "$$SERVERS") $(if $(value CHAT),--chat "$$CHAT")
 
 test: setup ## Runs all tests: Rust units, the whole stack end to end, the CDK app
 	@scripts/test
@@ -105,6 +105,9 @@ lint: setup ## Checks format and lints of Rust and TypeScript, dependencies, tem
 servers-check: setup ## Asks the package registries about the servers in servers.yaml and says what to do (JSON=1)
 	@node --import tsx cdk/hosting/main.ts check
 
+servers-package: setup ## Packs the servers in servers.yaml for a deployment (ARCH=..., CDK_ARGS="-c key=value")
+	@node --import tsx cdk/hosting/pack.ts -c architecture=$(ARCH) $(CDK_ARGS)
+
 servers-lock: setup ## Resolves the packages of the servers in servers.yaml anew and writes hosting/ (SERVER=id for one)
 	@node --import tsx cdk/hosting/main.ts lock
 
@@ -113,4 +116,4 @@ servers-verify: setup ## Starts the hosted servers as Lambda would and lists the
 	@node --import tsx cdk/hosting/main.ts verify
 
 # What a person types is handed on as it is, whatever characters it has.
-export CHAT JSON SERVER
+export CHAT JSON SERVER SERVERS

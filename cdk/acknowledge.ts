@@ -15,14 +15,20 @@ export function acknowledgeWildcard(policy: IConstruct, resourceArn: string, rea
   acknowledge(policy, `AwsSolutions-IAM5[Resource::${written(Stack.of(policy).resolve(resourceArn))}]`, reason);
 }
 
-/** An ARN as cdk-nag writes it in the name of a finding: a reference is `<AWS::Region>`. */
+/** An ARN as cdk-nag writes it in the name of a finding: a reference is `<AWS::Region>`, an attribute `<Function.Arn>`. */
 function written(arn: unknown): string {
   if (typeof arn === "string") return arn;
-  const { Ref: reference, "Fn::Join": join } = arn as {
+  const {
+    Ref: reference,
+    "Fn::GetAtt": attribute,
+    "Fn::Join": join,
+  } = arn as {
     readonly Ref?: string;
+    readonly "Fn::GetAtt"?: readonly string[];
     readonly "Fn::Join"?: [string, unknown[]];
   };
   if (reference !== undefined) return `<${reference}>`;
+  if (attribute !== undefined) return `<${attribute.join(".")}>`;
   if (join !== undefined) return join[1].map(written).join(join[0]);
   throw new Error(`no name for the finding about ${JSON.stringify(arn)}`);
 }

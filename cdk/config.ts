@@ -17,6 +17,8 @@ export type AgentEngine = "bedrock" | "local";
 export type ResponseMode = "STREAM" | "BUFFERED";
 export type ArchitectureName = "arm64" | "x86_64";
 export type RegistrationApproval = "required" | "auto";
+/** How callers of the gateway prove who they are; `none`: there is no gateway. */
+export type GatewayEntrance = "none" | "iam" | "jwt";
 
 /** What a deployment can be told; every value has been checked. */
 export interface Config {
@@ -70,6 +72,29 @@ export interface Config {
   readonly lambdaZipDir: string;
   /** Directory with one YAML file for each agent; the pipeline types are in `pipelines.yaml` beside it. */
   readonly agentsDir: string;
+  /** File with the third-party MCP servers; the directory `hosting` beside it holds their locks and tools. */
+  readonly serversFile: string;
+  /** List of their packages, as `make servers-package` writes it. */
+  readonly serverPackages: string;
+  /** Which of them are deployed: all that are enabled, or those with these ids. */
+  readonly hostedServers: "all" | readonly string[];
+  /** What the names of their functions begin with; two stages of one account and region need two. */
+  readonly hostedNamePrefix: string;
+  /** Whether there is an AgentCore gateway in front of them, and who may use it. */
+  readonly gateway: GatewayEntrance;
+  /** Whose tokens the gateway takes. @default - only with `gateway` `jwt` */
+  readonly gatewayJwt?: GatewayJwt;
+  /** Whether the functions of our own action groups are tools of the gateway too. */
+  readonly gatewayActions: boolean;
+}
+
+/** Tokens that a gateway takes: those of the issuer that name one of the audiences, clients and scopes, where given. */
+export interface GatewayJwt {
+  /** OpenID configuration of the issuer. */
+  readonly discoveryUrl: string;
+  readonly audiences: readonly string[];
+  readonly clients: readonly string[];
+  readonly scopes: readonly string[];
 }
 
 const NAME = /^[a-z](-?[a-z0-9])*$/;
@@ -81,6 +106,12 @@ const TOPIC_ARN = /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$/;
 const NAMESPACE = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,134}[A-Za-z0-9])?$/;
 /** What could be an address; whether it is one, the mail that asks for consent shows. */
 const EMAIL = /^[^\s@,]+@[^\s@,]+\.[^\s@,.]+$/;
+/** What a function's name may begin with, so that the id of a server fits behind it. */
+const NAME_PREFIX = /^[a-z](-?[a-z0-9])*-$/;
+const MAX_NAME_PREFIX = 30;
+/** Source: AWS CloudFormation, AWS::BedrockAgentCore::Gateway, CustomJWTAuthorizerConfiguration. */
+const DISCOVERY_URL = /^https:\/\/[^\s?#]+\/\.well-known\/openid-configuration$/;
+const CLAIM = /^[^\s,]{1,255}$/;
 const CONNECT_TO = /^(\*\.)?[A-Za-z0-9.-]+:\d{1,5}=[0-9.]+:\d{1,5}$/;
 /** Keys of settings are plain words; keys of feature flags and of the CLI hold one of `:`, `/` or `-`. */
 const SETTING_KEY = /^[A-Za-z]+$/;
@@ -151,6 +182,16 @@ export function readConfig(node: Node): Config {
     throttleBurst: read.number("throttleBurst", 1, 5_000),
     lambdaZipDir: read.text("lambdaZipDir", (v) => v !== "", "a directory"),
     agentsDir: read.text("agentsDir", (v) => v !== "", "a directory"),
+    serversFile: read.text("serversFile", (v) => v !== "", "a file"),
+    serverPackages: read.text("serverPackages", (v) => v !== "", "a file"),
+    hostedServers: readHostedServers(read),
+    hostedNamePrefix: read.text(
+      "hostedNamePrefix",
+      (v) => NAME_PREFIX.test(v) && v.length <= MAX_NAME_PREFIX,
+      `at most ${MAX_NAME_PREFIX} of a-z, 0-9 and single hyphens, with one at the end`,
+    ),
+    ...readGateway(read, local),
+    gatewayActions: read.flag("gatewayActions"),
   };
   if ((config.agentEngine === "local") !== local) {
     read.refuse(
@@ -164,6 +205,9 @@ export function readConfig(node: Node): Config {
   }
   if (!local && config.connectTo.length > 0) {
     read.refuse("connectTo", config.connectTo, "nothing, unless the stage is local");
+  }
+  if (config.gatewayActions && config.gateway === "none") {
+    read.refuse("gatewayActions", true, "false, unless there is a gateway (gateway: iam or jwt)");
   }
   if (pipelinesEndpoint !== undefined && !local) {
     checkPlainHttp(pipelinesEndpoint, vpc !== undefined, allowedNetworks, read.refuse);
@@ -184,6 +228,51 @@ function readNetwork(read: Reader, local: boolean): Network | undefined {
   };
   // A value that was refused is not missing.
   return read.refused(Object.keys(settings)) ? undefined : network(settings, local, read.refuse);
+}
+
+function readHostedServers(read: Reader): "all" | readonly string[] {
+  const ids = read.list("hostedServers", (v) => NAME.test(v), "ids of the servers file, or all, or none");
+  if (ids.length === 1 && ids[0] === "all") return "all";
+  if (ids.length === 1 && ids[0] === "none") return [];
+  const word = ids.find((id) => ["all", "none"].includes(id));
+  if (word !== undefined) read.refuse("hostedServers", ids, `${word} alone, or ids of the servers file`);
+  return ids;
+}
+
+function readGateway(read: Reader, local: boolean): Pick<Config, "gateway" | "gatewayJwt"> {
+  const gateway = read.choice("gateway", ["none", "iam", "jwt"]);
+  const discoveryUrl = read.optionalText(
+    "gatewayDiscoveryUrl",
+    (v) => DISCOVERY_URL.test(v),
+    "an https URL that ends in /.well-known/openid-configuration",
+  );
+  const claims = (key: string) => read.list(key, (v) => CLAIM.test(v), "values without blanks and commas");
+  const jwt = {
+    audiences: claims("gatewayAudiences"),
+    clients: claims("gatewayClients"),
+    scopes: claims("gatewayScopes"),
+  };
+  const given = [...jwt.audiences, ...jwt.clients, ...jwt.scopes];
+  if (gateway !== "none" && local)
+    read.refuse("gateway", gateway, "none with the stage local: MiniStack has no gateway");
+  if (gateway !== "jwt") {
+    if (discoveryUrl !== undefined || given.length > 0) {
+      read.refuse("gateway", gateway, "jwt, because gatewayDiscoveryUrl or a claim is given");
+    }
+    return { gateway };
+  }
+  if (discoveryUrl === undefined) {
+    // A value that was refused is not missing.
+    if (!read.refused(["gatewayDiscoveryUrl"])) {
+      read.refuse("gatewayDiscoveryUrl", undefined, "the issuer's, because gateway is jwt");
+    }
+    return { gateway };
+  }
+  // Without any of them every token of the issuer would do, also those that were made for others.
+  if (given.length === 0 && !read.refused(["gatewayAudiences", "gatewayClients", "gatewayScopes"])) {
+    read.refuse("gatewayAudiences", [], "at least one audience, client or scope, because gateway is jwt");
+  }
+  return { gateway, gatewayJwt: { discoveryUrl, ...jwt } };
 }
 
 /** Reads values of the context and keeps what is wrong with them, so that a person sees all of it at once. */

@@ -33,6 +33,9 @@ export const REGISTRY_INDEXES = ["status-index", "protocol-index", "stack-index"
 /** Stack with the tables. */
 export const dataStack = (stage: string): string => `Switchyard-${stage}-data`;
 
+/** Stack with the third-party MCP servers and the gateway, if there are any. */
+export const serversStack = (stage: string): string => `Switchyard-${stage}-servers`;
+
 /** Stack with everything else. */
 export const serviceStack = (stage: string): string => `Switchyard-${stage}-service`;
 
@@ -56,6 +59,17 @@ export const gitlabTokenSecret = (stage: string): string => `switchyard/${stage}
 
 /** Secret with the key of an MCP server. The path is derived from the server's id, never supplied. */
 export const apiKeySecret = (stage: string, serverId: string): string => `switchyard/${stage}/mcp/${serverId}/api_key`;
+
+/** What the names of a hosted server's secrets begin with: those of its environment, and the key it signs with. */
+export const hostedSecretPrefix = (stage: string, serverId: string): string => `switchyard/${stage}/mcp/${serverId}/`;
+
+/** Secret with the value of a hosted server's environment variable. */
+export const variableSecret = (stage: string, serverId: string, variable: string): string =>
+  `${hostedSecretPrefix(stage, serverId)}env/${variable}`;
+
+/** Secret with the key by which a hosted server recognises its own sessions and states. */
+export const signingKeySecret = (stage: string, serverId: string): string =>
+  `${hostedSecretPrefix(stage, serverId)}signing_key`;
 
 /** Secret with the hashes of the tokens that MCP servers register themselves with. */
 export const registrationTokensSecret = (stage: string): string => `switchyard/${stage}/registration_tokens`;

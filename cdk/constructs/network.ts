@@ -4,18 +4,9 @@ import * as ec2 from "aws-cdk-lib/aws-ec2";
 import * as iam from "aws-cdk-lib/aws-iam";
 import type { CfnFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import {
-  REGISTRY_INDEXES,
-  functionArn,
-  functionName,
-  memoryTable,
-  registryTable,
-  secretArn,
-  stateTable,
-  tableArn,
-} from "../names";
+import { REGISTRY_INDEXES, functionArn, memoryTable, registryTable, secretArn, stateTable, tableArn } from "../names";
 import type { Network } from "../networks";
-import type { RustFunction } from "./rust-function";
+import type { OwnFunction } from "./own-function";
 
 /** What Lambda does with network interfaces, in the function's name. */
 const LOOK = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"];
@@ -32,7 +23,7 @@ const CHANGE = [
  * the same role, is denied all of it. Source: AWS Lambda developer guide, "Giving Lambda functions access to resources in
  * an Amazon VPC", required IAM permissions and security best practices.
  */
-export function attachToVpc(fn: RustFunction, stage: string, network: Network): void {
+export function attachToVpc(fn: OwnFunction, network: Network): void {
   const stack = Stack.of(fn);
   const resource = fn.function.node.defaultChild as CfnFunction;
   resource.vpcConfig = { subnetIds: [...network.subnetIds], securityGroupIds: [...network.securityGroupIds] };
@@ -46,7 +37,7 @@ export function attachToVpc(fn: RustFunction, stage: string, network: Network): 
       effect: iam.Effect.DENY,
       actions: [...CHANGE, ...LOOK, "ec2:DetachNetworkInterface"],
       resources: ["*"],
-      conditions: { ArnEquals: { "lambda:SourceFunctionArn": functionArn(stack, functionName(stage, fn.node.id)) } },
+      conditions: { ArnEquals: { "lambda:SourceFunctionArn": functionArn(stack, fn.name) } },
     }),
   );
 }

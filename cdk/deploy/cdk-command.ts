@@ -34,6 +34,11 @@ export function deployArguments(settings: Settings, yes: boolean, more: readonly
   ];
 }
 
+/** Arguments of node that pack the servers which a deployment hosts. */
+export function packArguments(settings: Settings): readonly string[] {
+  return ["--import", "tsx", "cdk/hosting/pack.ts", ...contextArguments(settings)];
+}
+
 /** Arguments of `cdk destroy`. */
 export function destroyArguments(settings: Settings): readonly string[] {
   // Asked before, and with more to say.

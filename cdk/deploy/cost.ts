@@ -1,7 +1,7 @@
 /** What the deployed resources cost while nobody uses them, told from their templates. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { dataStack, serviceStack } from "../names";
+import { dataStack, serversStack, serviceStack } from "../names";
 
 interface Resource {
   readonly Type: string;
@@ -31,6 +31,8 @@ const STORED: readonly string[] = ["AWS::DynamoDB::Table", "AWS::Logs::LogGroup"
 const FREE: readonly RegExp[] = [
   /^AWS::ApiGateway::/,
   /^AWS::Bedrock::Agent(Alias)?$/,
+  // Calls and searches are billed, each tool that is indexed for the search by the month and far below a cent.
+  /^AWS::BedrockAgentCore::Gateway(Target)?$/,
   /^AWS::CDK::Metadata$/,
   /^AWS::Events::Rule$/,
   /^AWS::EC2::SecurityGroup(Ingress|Egress)?$/,
@@ -52,10 +54,11 @@ export function billing({ Type, Properties }: Resource): Billing | undefined {
 
 /** What the templates of a stage, as cdk has just written them, cost when idle: a line each. */
 export function idleCost(root: string, stage: string): readonly string[] {
-  const templates = [dataStack(stage), serviceStack(stage)].map(
-    (stack) => JSON.parse(readFileSync(path.join(root, "cdk.out", `${stack}.template.json`), "utf8")) as Resources,
-  );
-  return tellCost(templates);
+  const files = [dataStack(stage), serviceStack(stage), serversStack(stage)]
+    .map((stack) => path.join(root, "cdk.out", `${stack}.template.json`))
+    // The last is not always there.
+    .filter((file) => existsSync(file));
+  return tellCost(files.map((file) => JSON.parse(readFileSync(file, "utf8")) as Resources));
 }
 
 /** What templates cost when idle: a line each. */

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { serviceStack } from "../names";
-import { CDK, deployArguments, outputsFile } from "./cdk-command";
+import { CDK, deployArguments, outputsFile, packArguments } from "./cdk-command";
 import { idleCost } from "./cost";
 import { explanationsOf } from "./explanations";
 import { preflight } from "./preflight";
@@ -23,6 +23,15 @@ export async function deploy(world: World): Promise<number> {
   if (build.status !== 0) {
     terminal.tell("\nThe build failed; nothing was deployed.");
     return 1;
+  }
+
+  if (settings.hostsServers) {
+    terminal.tell(`\nPacking the MCP servers of ${settings.config.serversFile}`);
+    const packed = await run("node", packArguments(settings));
+    if (packed.status !== 0) {
+      terminal.tell("\nNot every server could be packed; nothing was deployed.");
+      return 1;
+    }
   }
 
   terminal.tell(`\nDeploying to ${identity.account}, ${settings.region}`);

@@ -1,6 +1,6 @@
-/** `make destroy`: says what goes and what stays, asks, and removes both stacks. */
+/** `make destroy`: says what goes and what stays, asks, and removes all stacks. */
 import { Mistake } from "../mistake";
-import { dataStack, serviceStack } from "../names";
+import { dataStack, serversStack, serviceStack } from "../names";
 import { CDK, destroyArguments } from "./cdk-command";
 import { checkCredentials } from "./checks/credentials";
 import { checkStack, type StackState } from "./checks/stacks";
@@ -27,7 +27,9 @@ export async function destroy(world: World): Promise<number> {
     return 1;
   }
   const stacks = await Promise.all(
-    [serviceStack(stage), dataStack(stage)].map((name) => checkStack(aws.cloudFormation, region, name)),
+    [serversStack(stage), serviceStack(stage), dataStack(stage)].map((name) =>
+      checkStack(aws.cloudFormation, region, name),
+    ),
   );
   const busy = stacks.filter((stack) => stack.busy);
   if (busy.length > 0) {

@@ -47,11 +47,13 @@ const KNOWN: readonly { readonly sign: RegExp; readonly explanation: Explanation
     },
   },
   {
-    sign: /need a DeletionPolicy of 'Retain'|must have the DeletionPolicy attribute set to 'Retain'/i,
+    sign: /Function already exist: mcp-server-|\/aws\/lambda\/mcp-server-\S* already exists|need a DeletionPolicy of 'Retain'|must have the DeletionPolicy attribute set to 'Retain'/i,
     explanation: {
       title: "Something with one of our names exists outside of the stacks.",
       advice: [
         "The tables are taken over; everything else that the message names has to be deleted, or another STAGE chosen.",
+        "Functions of hosted MCP servers are called mcp-server-… in every stage: for a second one in the account and region",
+        'give them another beginning, for example CDK_ARGS="-c hostedNamePrefix=mcp-server-test-".',
       ],
     },
   },

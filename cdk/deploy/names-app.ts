@@ -5,7 +5,7 @@
 import { App, Stack } from "aws-cdk-lib";
 import { readConfig } from "../config";
 import { Mistake } from "../mistake";
-import { dataStack, serviceStack } from "../names";
+import { dataStack, serversStack, serviceStack } from "../names";
 
 try {
   // Stacks without resources would not pass; nobody deploys these.
@@ -13,7 +13,10 @@ try {
   const { stage, region } = readConfig(app.node);
   const props = region === undefined ? {} : { env: { region } };
   const data = new Stack(app, dataStack(stage), props);
-  new Stack(app, serviceStack(stage), props).addStackDependency(data, "the service writes to the tables to the end");
+  const service = new Stack(app, serviceStack(stage), props);
+  service.addStackDependency(data, "the service writes to the tables to the end");
+  const servers = new Stack(app, serversStack(stage), props);
+  servers.addStackDependency(service, "the service takes its servers out of the registry");
 } catch (error) {
   if (!(error instanceof Mistake)) throw error;
   process.stderr.write(`${error.message}\n`);

@@ -1,6 +1,6 @@
 /** All checks, in order: what is missing is told before anything is built or changed. */
 import { Mistake } from "../mistake";
-import { dataStack, serviceStack } from "../names";
+import { dataStack, serversStack, serviceStack } from "../names";
 import type { Aws } from "./aws";
 import { checkAgents } from "./checks/agents";
 import { checkBootstrap } from "./checks/bootstrap";
@@ -69,8 +69,9 @@ async function askAws(aws: Aws, settings: Settings, identity: Identity, models: 
   const stacks = Promise.all([
     checkStack(aws.cloudFormation, region, dataStack(stage)),
     checkStack(aws.cloudFormation, region, serviceStack(stage)),
+    ...(settings.hasServers ? [checkStack(aws.cloudFormation, region, serversStack(stage))] : []),
   ]);
-  const [bootstrap, modelFindings, [data, service], tables, secrets, agents] = await Promise.all([
+  const [bootstrap, modelFindings, [data, service, servers], tables, secrets, agents] = await Promise.all([
     checkBootstrap(aws.ssm, { account: identity.account, region, qualifier }),
     checkModels(aws.bedrock, region, models),
     stacks,
@@ -78,7 +79,11 @@ async function askAws(aws: Aws, settings: Settings, identity: Identity, models: 
     stacks.then(([, stack]) => checkSecrets(aws.secretsManager, region, stage, stack)),
     checkAgents(aws.bedrockAgent, region, stage),
   ]);
-  return { agents, others: [bootstrap, ...modelFindings, data.finding, service.finding, tables, ...secrets] };
+  const serversFinding = servers === undefined ? [] : [servers.finding];
+  return {
+    agents,
+    others: [bootstrap, ...modelFindings, data.finding, service.finding, ...serversFinding, tables, ...secrets],
+  };
 }
 
 /** Where agents neither show that they can be created nor that they cannot, trying shows it; if that is wished. */

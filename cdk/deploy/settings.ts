@@ -4,6 +4,7 @@ import path from "node:path";
 import { RootConstruct } from "constructs";
 import { loadAgents } from "../agents";
 import { LOCAL_STAGE, readConfig, type Config } from "../config";
+import { serversOf } from "../hosting/sources";
 import { Mistake } from "../mistake";
 import type { Model } from "../models";
 import { configuredRegion } from "./aws";
@@ -23,6 +24,10 @@ export interface Settings {
   readonly qualifier: string;
   /** Every setting that cdk must be given to come to the same. */
   readonly context: Readonly<Record<string, string>>;
+  /** Whether there are third-party servers to be hosted, so that their packages have to be made. */
+  readonly hostsServers: boolean;
+  /** Whether there is a stack for them: also for servers that are only registered, and for a gateway. */
+  readonly hasServers: boolean;
 }
 
 const QUALIFIER = "@aws-cdk/core:bootstrapQualifier";
@@ -50,8 +55,12 @@ export async function readSettings(root: string, request: Request, environment: 
   const all: Readonly<Record<string, unknown>> = { ...defaults, ...context };
   for (const [key, value] of Object.entries(all)) node.setContext(key, value);
   const qualifier = all[QUALIFIER];
+  const config = readConfig(node);
+  const { hosted, remote } = serversOf({ ...config, serversFile: path.resolve(root, config.serversFile) });
   return {
-    config: readConfig(node),
+    config,
+    hostsServers: hosted.length > 0,
+    hasServers: hosted.length + remote.length > 0 || config.gateway !== "none",
     region,
     qualifier: typeof qualifier === "string" ? qualifier : DEFAULT_QUALIFIER,
     context,

@@ -16,7 +16,8 @@ export const NODE_PACKAGE = "package.json";
 export const NODE_LOCK = "package-lock.json";
 
 /** Directory with what is known of a server. */
-export const hostingDirectory = ({ root }: Workplace, id: string): string => path.join(root, "hosting", id);
+export const hostingDirectory = ({ root, servers = root }: Workplace, id: string): string =>
+  path.join(servers, "hosting", id);
 
 /** Version of Python, such as 3.13, that a runtime has. */
 export const pythonOf = ({ runtime }: PythonProgram): string => runtime.slice("python".length);

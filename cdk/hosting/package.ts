@@ -127,7 +127,7 @@ function install(place: Workplace, { id, program }: HostedServer, platform: Plat
     return { ...installation, start: nodeStart(id, program, installation.directory) };
   }
   const architecture = platform === "here" ? OWN_ARCHITECTURE : platform;
-  const binary = path.join(place.root, program.path.replaceAll("{architecture}", architecture));
+  const binary = path.join(place.servers ?? place.root, program.path.replaceAll("{architecture}", architecture));
   if (!existsSync(binary)) throw new Mistake(`${id}: ${binary} is missing: build the program, or correct command`);
   return { key: keyOf(readFileSync(binary)), start: path.basename(binary), binary };
 }

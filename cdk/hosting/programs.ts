@@ -6,8 +6,10 @@ import { Mistake } from "../mistake";
 
 /** Where things are, for everything that makes packages. */
 export interface Workplace {
-  /** Directory with servers.yaml, `hosting/` and `.venv`. */
+  /** The project: `.venv` is there, and `build` for what can be made again. */
   readonly root: string;
+  /** Directory with servers.yaml, `hosting/` and programs that are already built. @default - the project */
+  readonly servers?: string;
   /** Environment of the programs that are started. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }

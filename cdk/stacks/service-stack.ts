@@ -80,7 +80,7 @@ export class ServiceStack extends Stack {
       const { routeTableIds } = network;
       // Those that register are among them because they ask a server for its tools.
       for (const fn of [proxy, registrar, registryFunction, checker, pipelines.deployed?.function]) {
-        if (fn !== undefined) attachToVpc(fn, stage, network);
+        if (fn !== undefined) attachToVpc(fn, network);
       }
       if (routeTableIds !== undefined) {
         const endpoints = new VpcEndpoints(this, "VpcEndpoints", {

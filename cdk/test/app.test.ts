@@ -17,9 +17,14 @@ for (const [name, settings] of Object.entries(VARIANTS)) {
     const [data, service, ...rest] = whole.synth().stacks;
     assert.equal(data?.stackName, `Switchyard-${settings.stage}-data`);
     assert.equal(service?.stackName, `Switchyard-${settings.stage}-service`);
-    assert.deepEqual(rest, []);
+    const withServers = name.includes("servers") || name.includes("gateway");
+    assert.deepEqual(
+      rest.map(({ stackName }) => stackName),
+      withServers ? [`Switchyard-${settings.stage}-servers`] : [],
+    );
     assert.ok(service.dependencies.includes(data));
-    const notes = [data, service].flatMap((stack) =>
+    for (const servers of rest) assert.ok(servers.dependencies.includes(service));
+    const notes = [data, service, ...rest].flatMap((stack) =>
       stack.messages.map(({ level, entry }) => `${level}: ${JSON.stringify(entry.data)}`),
     );
     assert.deepEqual(

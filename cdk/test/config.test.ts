@@ -223,3 +223,59 @@ test("there is at least one environment", () => {
 test("everything wrong is told at once", () => {
   assert.equal(problems({ stage: "!", architecture: "mips", throttleRate: 0 }).length, 3);
 });
+
+test("which third-party servers are deployed: all, none, or those that are named", () => {
+  const hosted = (hostedServers: unknown) => read({ hostedServers }).hostedServers;
+  assert.equal(hosted("all"), "all");
+  assert.deepEqual(hosted("none"), []);
+  assert.deepEqual(hosted([]), []);
+  assert.deepEqual(hosted("git,aws-docs"), ["git", "aws-docs"]);
+  const told = 'hostedServers: ["git","all"] is not allowed; allowed: all alone, or ids of the servers file';
+  assert.deepEqual(problems({ hostedServers: "git,all" }), [told]);
+  assert.deepEqual(problems({ hostedServers: "Git" }), [
+    'hostedServers: "Git" is not allowed; allowed: ids of the servers file, or all, or none',
+  ]);
+});
+
+test("functions of hosted servers have names with a beginning that ends in a hyphen", () => {
+  assert.equal(read().hostedNamePrefix, "mcp-server-");
+  assert.equal(read({ hostedNamePrefix: "mcp-server-test-" }).hostedNamePrefix, "mcp-server-test-");
+  for (const hostedNamePrefix of ["mcp", "", "-", "Mcp-", `${"a".repeat(30)}-`]) {
+    assert.match(problems({ hostedNamePrefix }).join(), /^hostedNamePrefix: .* with one at the end$/, hostedNamePrefix);
+  }
+});
+
+test("a gateway takes signatures, or the tokens of one issuer that are meant for it", () => {
+  const discoveryUrl = "https://idp.example.com/.well-known/openid-configuration";
+  const jwt = { gateway: "jwt", gatewayDiscoveryUrl: discoveryUrl };
+  assert.equal(read().gateway, "none");
+  assert.deepEqual([read({ gateway: "iam" }).gateway, read({ gateway: "iam" }).gatewayJwt], ["iam", undefined]);
+  const expected = { discoveryUrl, audiences: [], clients: ["desktop"], scopes: [] };
+  assert.deepEqual(read({ ...jwt, gatewayClients: "desktop" }).gatewayJwt, expected);
+  for (const [settings, told] of [
+    [
+      { gateway: "jwt", gatewayScopes: "tools" },
+      "gatewayDiscoveryUrl: is missing; allowed: the issuer's, because gateway is jwt",
+    ],
+    [
+      jwt,
+      "gatewayAudiences: [] is not allowed; allowed: at least one audience, client or scope, because gateway is jwt",
+    ],
+    [
+      { gateway: "iam", gatewayScopes: "tools" },
+      'gateway: "iam" is not allowed; allowed: jwt, because gatewayDiscoveryUrl or a claim is given',
+    ],
+    [
+      { gatewayActions: "true" },
+      "gatewayActions: true is not allowed; allowed: false, unless there is a gateway (gateway: iam or jwt)",
+    ],
+    [
+      { ...LOCAL, gateway: "iam" },
+      'gateway: "iam" is not allowed; allowed: none with the stage local: MiniStack has no gateway',
+    ],
+  ] as const) {
+    assert.deepEqual(problems(settings), [told]);
+  }
+  const http = { ...jwt, gatewayDiscoveryUrl: "http://idp.example.com/.well-known/openid-configuration" };
+  assert.match(problems(http).join(), /^gatewayDiscoveryUrl: .* an https URL that ends in/);
+});

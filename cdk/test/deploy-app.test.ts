@@ -13,9 +13,14 @@ import { runIn } from "../deploy/command";
 import { billing, tellCost } from "../deploy/cost";
 import { curl } from "../deploy/screens";
 import { DEFAULT_QUALIFIER } from "../deploy/settings";
+import { serversStack } from "../names";
 import { addSwitchyard } from "../switchyard";
-import { ROOT, app, scratch, switchyard } from "./support";
+import { serversOf } from "./servers-support";
+import { NETWORK, ROOT, app, scratch, switchyard } from "./support";
 
+/** All stacks of a deployment, those of the third-party servers among them. */
+const all = () =>
+  Object.values(switchyard({ ...serversOf().onLambda, ...NETWORK, vpcEndpoints: "false", routeTableIds: "" }));
 const both = () => Object.values(switchyard());
 
 test("the bootstrap that is checked is the one that the templates ask for", () => {
@@ -35,7 +40,7 @@ test("tables can be imported: fixed names, retained, and they are the ones that 
 });
 
 test("nothing else that is retained has a fixed name: an import would take it over unasked", () => {
-  for (const { resources } of both()) {
+  for (const { resources } of all()) {
     for (const [id, { Type, Properties: p, DeletionPolicy }] of Object.entries(resources)) {
       if (Type === "AWS::DynamoDB::Table" || DeletionPolicy?.startsWith("Retain") !== true) continue;
       const names = Object.keys(p).filter((key) => /^(Name|[A-Za-z]+Name)$/.test(key));
@@ -51,7 +56,7 @@ test("the secrets that are looked for are those of the service stack, and go wit
 });
 
 test("somebody has thought of what every resource costs when idle, and none is billed by the hour", () => {
-  for (const { resources } of both()) {
+  for (const { resources } of all()) {
     for (const [id, resource] of Object.entries(resources)) {
       const how = billing(resource);
       assert.ok(
@@ -119,9 +124,11 @@ test("the app that only has names has the names of the real one, in the same ord
   };
   const stacks = Object.entries(artifacts).filter(([, { type }]) => type === "aws:cloudformation:stack");
   const { data, service } = addSwitchyard(app());
-  assert.deepEqual(stacks.map(([name]) => name).sort(), [data.stackName, service.stackName]);
+  const servers = serversStack("dev");
+  assert.deepEqual(stacks.map(([name]) => name).sort(), [data.stackName, servers, service.stackName].sort());
   for (const [name, { environment }] of stacks) assert.equal(environment, "aws://unknown-account/eu-west-1", name);
   assert.ok(artifacts[service.stackName]?.dependencies?.includes(data.stackName));
+  assert.ok(artifacts[servers]?.dependencies?.includes(service.stackName));
 });
 
 test("a program's streams are kept as asked, and its status comes back", async () => {

@@ -16,35 +16,40 @@ import {
 } from "./aws-double";
 import { world, type Differences } from "./deploy-world";
 
+const isServers = ({ body }: Call): boolean => body.includes("-servers");
 const isService = ({ body }: Call): boolean => body.includes("-service");
-/** Both stacks, as deployed. */
+/** All stacks, as deployed. */
 const DEPLOYED: Answers = {
   DescribeStacks: stackStatus("UPDATE_COMPLETE"),
   GetTemplate: (call) =>
     stackTemplate({
-      Resources: isService(call)
-        ? {
-            Chat: {},
-            Role: { DeletionPolicy: "Retain" },
-            Half: { DeletionPolicy: "Retain" },
-            Secret: { DeletionPolicy: "Delete" },
-          }
-        : { Memory: { DeletionPolicy: "Retain" }, State: { DeletionPolicy: "RetainExceptOnCreate" } },
+      Resources: isServers(call)
+        ? { Time: {} }
+        : isService(call)
+          ? {
+              Chat: {},
+              Role: { DeletionPolicy: "Retain" },
+              Half: { DeletionPolicy: "Retain" },
+              Secret: { DeletionPolicy: "Delete" },
+            }
+          : { Memory: { DeletionPolicy: "Retain" }, State: { DeletionPolicy: "RetainExceptOnCreate" } },
     }),
   ListStackResources: (call) =>
     stackResources(
-      isService(call)
-        ? [
-            ["Chat", "AWS::Lambda::Function", "switchyard-dev-chat_handler"],
-            ["Proxy", "AWS::Lambda::Function", "switchyard-dev-mcp_proxy"],
-            ["Role", "AWS::IAM::Role", "Switchyard-dev-service-CloudWatchRole-1"],
-            ["Half", "AWS::IAM::Role", ""],
-            ["Secret", "AWS::SecretsManager::Secret", "arn:aws:secretsmanager:x"],
-          ]
-        : [
-            ["Memory", "AWS::DynamoDB::Table", "DeploymentMemory-dev"],
-            ["State", "AWS::DynamoDB::Table", "SwitchyardState-dev"],
-          ],
+      isServers(call)
+        ? [["Time", "AWS::Lambda::Function", "mcp-server-time"]]
+        : isService(call)
+          ? [
+              ["Chat", "AWS::Lambda::Function", "switchyard-dev-chat_handler"],
+              ["Proxy", "AWS::Lambda::Function", "switchyard-dev-mcp_proxy"],
+              ["Role", "AWS::IAM::Role", "Switchyard-dev-service-CloudWatchRole-1"],
+              ["Half", "AWS::IAM::Role", ""],
+              ["Secret", "AWS::SecretsManager::Secret", "arn:aws:secretsmanager:x"],
+            ]
+          : [
+              ["Memory", "AWS::DynamoDB::Table", "DeploymentMemory-dev"],
+              ["State", "AWS::DynamoDB::Table", "SwitchyardState-dev"],
+            ],
     ),
 };
 const CDK = path.join("node_modules", ".bin", "cdk");
@@ -63,13 +68,13 @@ async function destroyed(differences: Differences = {}) {
   return { status, screen: made.screen(), commands: made.commands };
 }
 
-test("says what goes and what stays, asks for the stage's name, and removes both stacks", async () => {
+test("says what goes and what stays, asks for the stage's name, and removes all stacks", async () => {
   double.set(DEPLOYED);
   const { status, screen, commands } = await destroyed({ answers: ["dev"] });
   assert.equal(status, 0, screen);
   assert.match(
     screen,
-    /Goes, for good:\n {4}2 AWS::Lambda::Function\n {4}1 AWS::SecretsManager::Secret\n {2}with the secrets the GitLab token/,
+    /Goes, for good:\n {4}3 AWS::Lambda::Function\n {4}1 AWS::SecretsManager::Secret\n {2}with the secrets the GitLab token/,
   );
   assert.match(
     screen,

@@ -1,5 +1,5 @@
 /** A project directory, a terminal and programs that stand in for those of a deployment. */
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { connect } from "../deploy/aws";
 import type { Ended, RunOptions } from "../deploy/command";
@@ -39,7 +39,9 @@ export function world({
   outputs = "all",
 }: Differences = {}) {
   const root = path.dirname(copyOfAgents());
-  cpSync(path.join(ROOT, "cdk.json"), path.join(root, "cdk.json"));
+  // Servers of others are packed from package registries: a deployment that is not about them has none.
+  const defaults = readFileSync(path.join(ROOT, "cdk.json"), "utf8");
+  writeFileSync(path.join(root, "cdk.json"), defaults.replace('"hostedServers": "all"', '"hostedServers": "none"'));
   const told: string[] = [];
   const left = [...answers];
   const commands: Command[] = [];

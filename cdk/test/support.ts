@@ -119,7 +119,8 @@ const CDK_JSON = JSON.parse(readFileSync(path.join(ROOT, "cdk.json"), "utf8")) a
 export function app(settings: Readonly<Record<string, unknown>> = {}, checked = false): App {
   const { agentsDir } = settings;
   const lambdaZipDir = typeof agentsDir === "string" ? zipDirectory(undefined, packed(agentsDir)) : ZIPS;
-  const context = { ...CDK_JSON.context, lambdaZipDir, agentsDir: AGENTS, ...settings };
+  // Servers of others come with packages, which tests that are about them make; see servers-support.ts.
+  const context = { ...CDK_JSON.context, lambdaZipDir, agentsDir: AGENTS, hostedServers: "none", ...settings };
   return new App({
     outdir: scratch(),
     context: { ...context, "aws:cdk:enable-path-metadata": true },
@@ -201,16 +202,31 @@ export class Synthesised {
   }
 }
 
-const synthesised = new Map<string, Readonly<Record<"data" | "service", Synthesised>>>();
-/** Both stacks with such settings; the same settings are synthesised once. */
-export function switchyard(
-  settings: Readonly<Record<string, unknown>> = {},
-): Readonly<Record<"data" | "service", Synthesised>> {
+/** The stacks of a stage, synthesised. */
+export type Stacks = Readonly<{
+  data: Synthesised;
+  service: Synthesised;
+  /** Only where third-party servers or a gateway are deployed. */
+  servers?: Synthesised;
+}>;
+
+/** Synthesises all stacks of an app. */
+export function stacksOf(whole: App): Stacks {
+  const { data, service, servers } = addSwitchyard(whole);
+  return {
+    data: new Synthesised(data),
+    service: new Synthesised(service),
+    ...(servers === undefined ? {} : { servers: new Synthesised(servers) }),
+  };
+}
+
+const synthesised = new Map<string, Stacks>();
+/** All stacks with such settings; the same settings are synthesised once. */
+export function switchyard(settings: Readonly<Record<string, unknown>> = {}): Stacks {
   const key = JSON.stringify(settings);
   const known = synthesised.get(key);
   if (known !== undefined) return known;
-  const { data, service } = addSwitchyard(app(settings));
-  const both = { data: new Synthesised(data), service: new Synthesised(service) };
-  synthesised.set(key, both);
-  return both;
+  const stacks = stacksOf(app(settings));
+  synthesised.set(key, stacks);
+  return stacks;
 }

@@ -1,7 +1,9 @@
 /** Every kind of deployment whose templates are checked, by cfn-lint and by cdk-nag. */
-import { addSwitchyard } from "../switchyard";
 import { nag, type Nag } from "./nag";
-import { LOCAL, NETWORK, PIPELINES_ELSEWHERE, Synthesised, app } from "./support";
+import { serversOf } from "./servers-support";
+import { LOCAL, NETWORK, PIPELINES_ELSEWHERE, app, stacksOf, type Stacks } from "./support";
+
+const SERVERS = serversOf();
 
 /** The settings of each kind; together they hold every resource that a setting can bring about. */
 export const VARIANTS = {
@@ -20,14 +22,31 @@ export const VARIANTS = {
   },
   vpc: { stage: "dev", ...NETWORK },
   "vpc-elsewhere": { stage: "dev", ...PIPELINES_ELSEWHERE },
+  servers: {
+    stage: "dev",
+    region: "us-east-1",
+    ...SERVERS.onLambda,
+    ...NETWORK,
+    alarmTopicArn: "arn:aws:sns:us-east-1:111122223333:on-call",
+    gateway: "iam",
+    gatewayActions: "true",
+  },
+  "gateway-jwt": {
+    stage: "dev",
+    gateway: "jwt",
+    gatewayDiscoveryUrl: "https://idp.example.com/.well-known/openid-configuration",
+    gatewayClients: "desktop",
+    gatewayActions: "true",
+  },
   local: LOCAL,
+  "local-servers": { ...LOCAL, ...SERVERS.here },
   "local-arm64": { ...LOCAL, architecture: "arm64" },
-} as const satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
+} satisfies Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 /** A kind of deployment, synthesised and looked at. */
 export interface Variant {
   readonly name: string;
-  readonly stacks: Readonly<Record<"data" | "service", Synthesised>>;
+  readonly stacks: Stacks;
   readonly nag: Nag;
 }
 
@@ -35,9 +54,8 @@ export interface Variant {
 export function variants(): readonly Variant[] {
   return Object.entries(VARIANTS).map(([name, settings]) => {
     const whole = app(settings);
-    const { data, service } = addSwitchyard(whole);
     // Synthesised first, so that cdk-nag sees what aspects and tags have made of the resources.
-    const stacks = { data: new Synthesised(data), service: new Synthesised(service) };
+    const stacks = stacksOf(whole);
     return { name, stacks, nag: nag(whole) };
   });
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::chat::Conversation;
 use crate::{
-    stack::{Model, Options, Ports, REGISTRATION_TOKEN, Stack, find_root},
+    stack::{Hosted, Model, Options, Ports, REGISTRATION_TOKEN, Stack, find_root},
     terminal::{Style, Terminal},
 };
 
@@ -28,6 +28,9 @@ pub(super) struct LocalArguments {
     /// Name of that model.
     #[arg(long, requires = "model_url")]
     model_name: Option<String>,
+    /// Third-party MCP servers to host as well: ids of servers.yaml, with commas, or all. Their packages come from PyPI and npm.
+    #[arg(long)]
+    servers: Option<String>,
     /// The repository. Without it: the one that the current directory is in.
     #[arg(long)]
     root: Option<PathBuf>,
@@ -72,7 +75,8 @@ fn options(arguments: &LocalArguments) -> Result<Options, String> {
         }
     };
     let model = arguments.model_url.clone().zip(arguments.model_name.clone()).map(|(url, name)| Model { url, name });
-    Ok(Options { ports: Ports::from(arguments.port), model, ..Options::of(root) })
+    let hosted = arguments.servers.clone().map(|servers| Hosted { file: root.join("servers.yaml"), servers });
+    Ok(Options { ports: Ports::from(arguments.port), model, hosted, ..Options::of(root) })
 }
 
 fn stopped(terminal: Terminal) -> ExitCode {

@@ -11,6 +11,7 @@ use url::Url;
 
 use super::{
     Options, Ports, STAGE, StackError,
+    hosted::Packages,
     inputs::{self, Stamp},
     process,
     zips::Zips,
@@ -21,14 +22,21 @@ use crate::terminal::Terminal;
 const SOURCES: [&str; 5] = ["cdk", "cdk.json", "package.json", "package-lock.json", "tsconfig.json"];
 
 /// Makes the templates, unless those in place were made from the same inputs. Returns their directory.
-pub(super) async fn synth(options: &Options, zips: &Zips, terminal: Terminal) -> Result<PathBuf, StackError> {
+pub(super) async fn synth(
+    options: &Options,
+    zips: &Zips,
+    packages: Option<&Packages>,
+    terminal: Terminal,
+) -> Result<PathBuf, StackError> {
     let task = terminal.begin("synthesising the stacks");
     let assembly = options.work.join("cdk.out");
-    let settings = settings(options, zips);
+    let mut settings = settings(options, zips);
+    settings.extend(packages.into_iter().flat_map(|packages| packages.settings.iter().cloned()));
     let mut sources: Vec<PathBuf> = SOURCES.iter().map(|source| options.root.join(source)).collect();
     // Sources that a package does not have are no inputs.
     sources.retain(|source| source.exists());
     sources.push(options.definitions.join("agents"));
+    sources.extend(packages.into_iter().flat_map(|packages| packages.sources.iter().cloned()));
     let mut also = settings.clone();
     also.push(zips.fingerprint.clone());
     let stamp = Stamp::new(options.work.join("cdk.stamp"), inputs::of_contents(&sources, &also)?);
@@ -53,7 +61,7 @@ pub(super) async fn synth(options: &Options, zips: &Zips, terminal: Terminal) ->
 }
 
 /// Settings of the local stage; see `cdk/config.ts`.
-fn settings(options: &Options, zips: &Zips) -> Vec<String> {
+pub(super) fn settings(options: &Options, zips: &Zips) -> Vec<String> {
     let mut settings = vec![
         format!("stage={STAGE}"),
         format!("region={}", super::REGION),
@@ -66,6 +74,8 @@ fn settings(options: &Options, zips: &Zips) -> Vec<String> {
         format!("gitlabUrl={}", options.ports.gitlab_url()),
         format!("lambdaZipDir={}", zips.directory.display()),
         format!("agentsDir={}", options.definitions.join("agents").display()),
+        // What is packed from the network is named by [`Options::hosted`].
+        "hostedServers=none".to_owned(),
     ];
     settings.extend(options.settings.iter().cloned());
     settings

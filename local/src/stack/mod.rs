@@ -4,6 +4,7 @@
 mod aws;
 mod cdk;
 mod error;
+mod hosted;
 mod inputs;
 mod parts;
 mod ports;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use crate::{chat_client::ChatClient, terminal::Terminal};
 use aws::Aws;
 pub use error::StackError;
+pub use hosted::Hosted;
 pub use parts::Model;
 use parts::Parts;
 pub use ports::Ports;
@@ -52,6 +54,8 @@ pub struct Options {
     pub pipeline_ms: u64,
     /// More settings of the CDK app, `key=value`; see `cdk/config.ts`.
     pub settings: Vec<String>,
+    /// Third-party MCP servers to host; none by default, because their packages come from the network.
+    pub hosted: Option<Hosted>,
     /// Whether MiniStack checks signatures and permissions, and writes every AWS call into `logs/aws_calls.jsonl`.
     pub record_aws_calls: bool,
 }
@@ -67,6 +71,7 @@ impl Options {
             model: None,
             pipeline_ms: 8_000,
             settings: Vec::new(),
+            hosted: None,
             record_aws_calls: false,
         }
     }
@@ -96,6 +101,7 @@ impl Stack {
         process::check_tools(&options.root)?;
 
         let zips = zips::build(options, terminal).await?;
+        let packages = hosted::pack(options, &zips, terminal).await?;
         let gitlab_token = format!("local-{}", Uuid::new_v4().simple());
         let registration_token = format!("local-{}", Uuid::new_v4().simple());
         let mut parts = Parts::start(options, &gitlab_token)?;
@@ -104,7 +110,7 @@ impl Stack {
         let (api_url, registry_url, outputs) = tokio::select! {
             // A part that ends while the rest starts is the cause of what would fail next.
             exit = parts.first_exit() => return Err(exit),
-            deployed = deploy(options, &zips, &gitlab_token, &registration_token, terminal) => deployed?,
+            deployed = deploy(options, (&zips, packages.as_ref()), &gitlab_token, &registration_token, terminal) => deployed?,
         };
         run_file::write_private(&options.work.join(REGISTRATION_TOKEN), &registration_token)?;
         run_file.ready(&api_url, &registry_url)?;
@@ -197,13 +203,13 @@ impl Stack {
 
 async fn deploy(
     options: &Options,
-    zips: &zips::Zips,
+    (zips, packages): (&zips::Zips, Option<&hosted::Packages>),
     gitlab_token: &str,
     registration_token: &str,
     terminal: Terminal,
 ) -> Result<(Url, Url, cdk::Outputs), StackError> {
     let aws = Aws::new(options.ports);
-    let (synthesised, ready) = tokio::join!(cdk::synth(options, zips, terminal), parts::wait_ready(options));
+    let (synthesised, ready) = tokio::join!(cdk::synth(options, zips, packages, terminal), parts::wait_ready(options));
     let assembly = synthesised?;
     ready?;
     aws.make_asset_bucket().await?;
