@@ -112,7 +112,7 @@ servers-lock: setup ## Resolves the packages of the servers in servers.yaml anew
 	@node --import tsx cdk/hosting/main.ts lock
 
 servers-verify: setup ## Starts the hosted servers as Lambda would and lists their tools (SERVER=id for one)
-	@cargo build --quiet --workspace --exclude bench --bins
+	@cargo build --quiet --workspace --bin stdio_host
 	@node --import tsx cdk/hosting/main.ts verify
 
 # What a person types is handed on as it is, whatever characters it has.

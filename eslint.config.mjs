@@ -36,9 +36,9 @@ export default defineConfig(
     },
   },
   {
-    // Run as they are by the Node of `make conformance`, on packages without types.
-    files: ["conformance/*.mjs"],
+    // Run as they are by the Node of `make conformance`, on packages without types, or in the place of another program.
+    files: ["conformance/*.mjs", "tests/fixtures/hosting/*.mjs"],
     extends: [tseslint.configs.disableTypeChecked],
-    languageOptions: { globals: { process: "readonly" } },
+    languageOptions: { globals: { process: "readonly", fetch: "readonly", URL: "readonly" } },
   },
 );

@@ -1,6 +1,6 @@
-/** Tables for people: columns as wide as their widest cell, and the same as Markdown. */
+/** Tables for people. */
 
-/** Aligns rows under a heading; numbers to the right. */
+/** Rows under a heading, in columns as wide as their widest cell; numbers to the right. */
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [heading, ...rows];
   const widths = heading.map((_, column) => Math.max(...all.map((row) => (row[column] ?? "").length)));
@@ -16,10 +16,4 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
         .trimEnd(),
     )
     .join("\n");
-}
-
-/** The same for a document. */
-export function markdown(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(heading), line(heading.map(() => "---")), ...rows.map(line)].join("\n");
 }

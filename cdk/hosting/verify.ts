@@ -27,8 +27,9 @@ export async function verify(
   const host = hostHere(place);
   const findings: Finding[] = [];
   for (const server of servers) {
-    terminal.write(`${server.id}\n`);
-    findings.push(await tryOne(place, server, host));
+    const finding = await tryOne(place, server, host);
+    findings.push(finding);
+    terminal.write(`${server.id}: ${outcomeOf(finding)}\n`);
   }
   terminal.write(`\n${table(HEADING, findings.map(row))}\n`);
   return findings.every(({ trial }) => trial.problem === undefined) ? 0 : 1;
@@ -73,13 +74,15 @@ async function problemOfWrapper(
   return { problem: `as an exec wrapper it has ${wrapped.tools.length} tools, and ${tools.length} otherwise` };
 }
 
+const outcomeOf = ({ trial: { problem } }: Pick<Finding, "trial">): string =>
+  problem === undefined ? "ok" : problem.replaceAll(/\s+/g, " ").slice(0, 160);
+
 function row({ server, size, trial }: Finding): string[] {
   const { problem, tools, coldMs, warmMs } = trial;
-  const outcome = problem === undefined ? "ok" : problem.replaceAll(/\s+/g, " ").slice(0, 160);
   const count = problem === undefined ? String(tools.length) : "-";
   return [
     server.id,
-    outcome,
+    outcomeOf({ trial }),
     count,
     coldMs === undefined ? "-" : coldMs.toFixed(0),
     warmMs === undefined ? "-" : warmMs.toFixed(1),
