@@ -13,7 +13,7 @@ ARCH ?= arm64
 CASES ?= 10000
 # First of the three ports in a row that the local stack listens on.
 PORT ?= 4566
-# `all` compares the release profile with others in `make bench`.
+# For `make bench`: `all` compares the release profile with others, `hosting` measures hosted stdio servers only.
 SETTINGS ?=
 # Settings of the CDK app for `make synth`, `make deploy` and `make destroy`, as `-c key=value`; see cdk/config.ts.
 CDK_ARGS ?=
@@ -90,7 +90,7 @@ conformance/node_modules/.installed: conformance/package.json conformance/packag
 	@cd conformance && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-bench: setup ## Measures the functions as deployed: size, start, speed, memory (SETTINGS=all compares build settings)
+bench: setup ## Measures the functions as deployed: size, start, speed, memory (SETTINGS=all, hosting)
 	@scripts/bench $(SETTINGS)
 
 fuzz: setup ## Tries each property test on many inputs (CASES=10000)

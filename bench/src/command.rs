@@ -1,13 +1,14 @@
 //! The command line, and the order in which things are measured.
 
-use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{fmt::Display, fs, io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
+use serde::Serialize;
 
 use crate::{
     Result, chats,
     functions::{self, Warm},
-    health, history, listing,
+    health, history, hosting, listing,
     machine::{self, Machine},
     programs::{FUNCTIONS, Programs},
     rehearsal::{Case, rehearse, usual},
@@ -49,6 +50,9 @@ struct Options {
     /// How many rounds of chats there are.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Only the hosted servers, and nothing else.
+    #[arg(long)]
+    hosting: bool,
     /// File for the figures.
     #[arg(long, default_value = "build/bench.json")]
     json: PathBuf,
@@ -61,6 +65,11 @@ struct Options {
 pub async fn run() -> Result<()> {
     let options = Options::parse();
     let programs = Programs::of(&options.zips)?;
+    if options.hosting {
+        say("hosting servers");
+        let hosting = hosting::measure(&programs, options.starts, options.calls).await?;
+        return write_down(&options, &hosting);
+    }
     say("rehearsing");
     let cases = rehearse(&programs).await?;
     let mut report = Report::new(Machine::this(options.compiler.clone()));
@@ -93,16 +102,23 @@ pub async fn run() -> Result<()> {
     report.tools = tools::measure(&programs).await?;
     say("chatting");
     report.chats = Some(chats::measure(&programs, options.rounds).await?);
+    say("hosting servers");
+    report.hosting = Some(hosting::measure(&programs, options.starts, options.calls).await?);
     say("calling for long");
     report.soak = soak_all(&programs, &cases, options.soak).await?;
     report.load_after = machine::load();
 
+    write_down(&options, &report)
+}
+
+/// Writes the figures for programs into the file, and for people to the output.
+fn write_down(options: &Options, figures: &(impl Serialize + Display)) -> Result<()> {
     if let Some(folder) = options.json.parent() {
         fs::create_dir_all(folder)?;
     }
-    fs::write(&options.json, serde_json::to_string_pretty(&report)?)?;
+    fs::write(&options.json, serde_json::to_string_pretty(figures)?)?;
     let mut out = std::io::stdout();
-    writeln!(out, "{report}\nThe figures are in {}.", options.json.display())?;
+    writeln!(out, "{figures}\nThe figures are in {}.", options.json.display())?;
     Ok(())
 }
 

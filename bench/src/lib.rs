@@ -3,7 +3,7 @@
 //! First the whole system runs once on this machine ([`rehearsal`]) with everything written down that the functions are asked
 //! and answered. Then each function serves those events again ([`functions`], [`soak`]), and what it calls answers at once with
 //! what it answered before ([`replay`]): what is measured is the function. [`history`], [`health`], [`listing`], [`tools`] and
-//! [`chats`] measure with real tables and real neighbours.
+//! [`chats`] measure with real tables and real neighbours, [`hosting`] measures `stdio_host` with servers of others.
 
 pub mod chats;
 pub mod cloud;
@@ -14,6 +14,7 @@ pub mod functions;
 pub mod health;
 pub mod hello;
 pub mod history;
+pub mod hosting;
 pub mod listing;
 pub mod machine;
 pub mod programs;

@@ -9,6 +9,7 @@ use crate::{
     functions::{Start, Warm},
     health::{self, Run},
     history::Cost,
+    hosting::Hosting,
     listing::{self, List},
     machine::{self, Machine},
     soak::Soak,
@@ -66,6 +67,8 @@ pub struct Report {
     pub tools: Vec<Lookup>,
     /// Many people at once.
     pub chats: Option<Chats>,
+    /// Hosted stdio servers.
+    pub hosting: Option<Hosting>,
     /// Memory over many events.
     pub soak: Vec<Soak>,
 }
@@ -87,6 +90,7 @@ impl Report {
             lists: Vec::new(),
             tools: Vec::new(),
             chats: None,
+            hosting: None,
             soak: Vec::new(),
         }
     }
@@ -101,7 +105,7 @@ impl Report {
 }
 
 /// A figure and whether its aim is met.
-fn aimed(figure: String, met: bool) -> String {
+pub(crate) fn aimed(figure: String, met: bool) -> String {
     if met { figure } else { format!("{figure} !") }
 }
 
@@ -122,7 +126,8 @@ impl fmt::Display for Report {
         self.write_health(f)?;
         self.write_lists(f)?;
         self.write_tools(f)?;
-        self.write_chats(f)
+        self.write_chats(f)?;
+        self.hosting.iter().try_for_each(|hosting| hosting.fmt(f))
     }
 }
 
@@ -280,7 +285,7 @@ fn start_row(name: String, it: &Start) -> Vec<String> {
 }
 
 /// A table in Markdown, which also reads well as it is.
-fn table(f: &mut fmt::Formatter<'_>, title: &str, head: &[&str], rows: Vec<Vec<String>>) -> fmt::Result {
+pub(crate) fn table(f: &mut fmt::Formatter<'_>, title: &str, head: &[&str], rows: Vec<Vec<String>>) -> fmt::Result {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(String::as_str).chain(head.get(column).copied());
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)

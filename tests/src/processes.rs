@@ -44,14 +44,19 @@ pub fn tree(root: u32) -> Vec<u32> {
     found
 }
 
-fn signal(pid: u32, signal: Signal) {
-    // One that has ended in the meantime needs no signal.
-    let _ = i32::try_from(pid).map(|pid| send(Pid::from_raw(pid), signal));
+fn signal(pid: u32, signal: Signal) -> bool {
+    i32::try_from(pid).is_ok_and(|pid| send(Pid::from_raw(pid), signal).is_ok())
+}
+
+/// Ends a process, and tells whether it was there.
+pub fn kill_one(pid: u32) -> bool {
+    signal(pid, Signal::SIGKILL)
 }
 
 /// Stops them all. One that is started while this looks is found by the next look.
 pub(crate) fn freeze(root: u32) {
     let mut stopped = HashSet::new();
+    // One that has ended in the meantime needs no signal, here and below.
     loop {
         let running: Vec<u32> = tree(root).into_iter().filter(|pid| !stopped.contains(pid)).collect();
         if running.is_empty() {

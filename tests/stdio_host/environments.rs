@@ -6,12 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nix::{
-    sys::signal::{Signal, kill},
-    unistd::Pid,
-};
 use serde_json::json;
-use tests::{environments::Environments, runtime_api::Invocation};
+use tests::{environments::Environments, processes::kill_one, runtime_api::Invocation};
 
 use crate::support::{children, error, hostile, message};
 
@@ -63,9 +59,7 @@ async fn every_call_gets_its_answer_or_is_told_why_not_while_servers_are_killed(
                 }
                 let server = servers[fastrand::usize(..servers.len())];
                 // It may have ended by itself; then the next one will do.
-                if kill(Pid::from_raw(server.try_into().unwrap()), Signal::SIGKILL).is_ok() {
-                    killed += 1;
-                }
+                killed += usize::from(kill_one(server));
                 if killed == 40 {
                     return killed;
                 }

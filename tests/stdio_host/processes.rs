@@ -7,7 +7,7 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::json;
-use tests::processes::alive;
+use tests::processes::{alive, kill_one};
 
 use crate::support::{call, hostile, is_well, start, text};
 
@@ -17,7 +17,7 @@ async fn ends(pid: u32) -> bool {
     while alive(pid) {
         if begun.elapsed() > Duration::from_secs(5) {
             // It must not outlive the test.
-            let _ = kill(Pid::from_raw(pid.try_into().unwrap()), Signal::SIGKILL);
+            kill_one(pid);
             return false;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
