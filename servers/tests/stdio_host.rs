@@ -11,6 +11,7 @@ use std::{
     },
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -23,6 +24,10 @@ use tempfile::TempDir;
 
 /// A user without rights. As root the test would prove nothing: root may read every process.
 const NOBODY: u32 = 65534;
+
+/// Held while a program is copied or started: a process that is forked while another thread writes a program keeps the file open
+/// for a moment, and a program that is open for writing cannot be started.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// A package, the host that runs it, and the Runtime API in front.
 struct Host {
@@ -49,6 +54,7 @@ impl Host {
     }
 
     fn start_package(files: &[(&str, &str)]) -> Self {
+        let starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let package = TempDir::new().unwrap();
         let program = package.path().join("stdio_host");
         fs::copy(env!("CARGO_BIN_EXE_stdio_host"), &program).unwrap();
@@ -57,8 +63,11 @@ impl Host {
         }
         fs::set_permissions(package.path(), Permissions::from_mode(0o755)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let mut command = Command::new(&program);
+        // As Lambda does, with a file open that is not for the server.
+        let mut command = Command::new("/bin/sh");
         command
+            .args(["-c", "exec \"$0\" 9</dev/null"])
+            .arg(&program)
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("LAMBDA_TASK_ROOT", package.path())
@@ -69,6 +78,7 @@ impl Host {
             command.uid(NOBODY).gid(NOBODY);
         }
         let (process, started) = (command.spawn().unwrap(), Instant::now());
+        drop(starting);
         Self { process, listener, connection: None, started, _package: package }
     }
 
@@ -76,7 +86,7 @@ impl Host {
     fn request(&mut self) -> Posted {
         loop {
             let connection = self.connection.get_or_insert_with(|| {
-                let socket = self.listener.accept().unwrap().0;
+                let socket = accepted(&self.listener);
                 socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
                 BufReader::new(socket)
             });
@@ -158,6 +168,19 @@ impl Drop for Host {
     }
 }
 
+/// The next connection of the host, which must come.
+fn accepted(listener: &TcpListener) -> TcpStream {
+    listener.set_nonblocking(true).unwrap();
+    for _ in 0..3000 {
+        if let Ok((socket, _)) = listener.accept() {
+            socket.set_nonblocking(false).unwrap();
+            return socket;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the host does not connect")
+}
+
 /// Whether a process is there after a moment, and not just an entry that nobody has removed.
 fn outlives(process: &Value) -> bool {
     let stat = format!("/proc/{}/stat", process.as_i64().unwrap());
@@ -181,6 +204,7 @@ fn the_child_is_shown_nothing_of_the_host() {
     names.retain(|name| *name != "LC_CTYPE");
     assert_eq!(names, ["HOME", "PATH", "TMPDIR"]);
     assert_eq!(facts["sees host"], false);
+    assert_eq!(facts["open"], json!([0, 1, 2]));
 }
 
 #[test]

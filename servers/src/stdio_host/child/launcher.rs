@@ -5,12 +5,16 @@
 
 use std::{
     ffi::OsString,
+    fs, io,
     os::unix::process::{CommandExt as _, parent_id},
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use nix::sys::{prctl, signal::Signal};
+use nix::{
+    sys::{prctl, signal::Signal},
+    unistd::close,
+};
 use tokio::process::Command;
 
 /// The name (`argv[0]`) under which this program is the launcher.
@@ -50,7 +54,24 @@ fn become_server(program: &Path, arguments: impl Iterator<Item = OsString>, pare
     if parent_id() != parent {
         return ExitCode::from(EXEC_FAILED);
     }
+    if let Err(error) = close_inherited() {
+        eprintln!("the server would inherit files of its host: {error}");
+        return ExitCode::from(EXEC_FAILED);
+    }
     let error = std::process::Command::new(program).args(arguments).exec();
     eprintln!("{} cannot be run: {error}", program.display());
     ExitCode::from(EXEC_FAILED)
+}
+
+/// Closes everything but standard input, output and error. Lambda opens its log to managed runtimes at such a number.
+fn close_inherited() -> io::Result<()> {
+    // Read to the end first: the directory has a number of its own, which is closed with it.
+    let open: Vec<OsString> =
+        fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<_>>()?;
+    let numbers = open.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok());
+    for number in numbers.filter(|number| *number > 2) {
+        // The directory's own is closed already.
+        let _ = close(number);
+    }
+    Ok(())
 }
