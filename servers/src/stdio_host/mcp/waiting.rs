@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use super::{
     client::{ClientSession, now},
     dialogue::MOST_OPEN,
+    failure,
     rendezvous::{Found, Rendezvous, TableFailed},
 };
 use crate::stdio_host::{child::RpcError, outlet::Outlet};
@@ -17,6 +18,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(50);
 
 /// Longest pause between two looks.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// After so many failed looks in a row the server is told that no answer will come.
+const MOST_FAILURES: u32 = 5;
 
 /// Longest time for removing what is left: the answer of the call waits for it.
 const CLOSING: Duration = Duration::from_millis(200);
@@ -36,6 +40,8 @@ pub(super) struct Waiting<'a> {
     open: Vec<Asked>,
     /// Whether the client has been asked anything, so that it may cancel.
     begun: bool,
+    /// Looks that failed, one after the other.
+    failures: u32,
     pause: Duration,
     next_look: Instant,
 }
@@ -67,6 +73,7 @@ impl<'a> Waiting<'a> {
             until: now() + left + MARGIN,
             open: Vec::new(),
             begun: false,
+            failures: 0,
             pause: FIRST_PAUSE,
             next_look: deadline,
         }
@@ -117,24 +124,38 @@ impl<'a> Waiting<'a> {
         sleep_until(self.next_look).await;
     }
 
-    /// Looks at the table. A look that fails is followed by another.
+    /// Looks at the table. A look that fails is followed by another, up to a point.
     pub(super) async fn look(&mut self) -> News {
-        if self.rendezvous.is_cancelled(&self.session.nonce, &self.call).await == Ok(true) {
-            return News::Cancelled;
-        }
         let mut answers = Vec::new();
-        for Asked { question, id } in std::mem::take(&mut self.open) {
-            match self.rendezvous.look(&self.session.nonce, &question).await {
-                Ok(Found::Answer(outcome)) => {
-                    self.rendezvous.close(&self.session.nonce, &question).await;
-                    answers.push((id, outcome));
-                }
-                Ok(Found::Nothing) | Err(TableFailed) => self.open.push(Asked { question, id }),
-            }
+        match self.found(&mut answers).await {
+            Ok(true) => return News::Cancelled,
+            Ok(false) => self.failures = 0,
+            Err(TableFailed) => self.failures += 1,
+        }
+        if self.failures >= MOST_FAILURES {
+            let error =
+                || failure::host("The client's answer cannot be read: the state table cannot be used now.", true);
+            answers.extend(self.open.drain(..).map(|asked| (asked.id, Err(error()))));
         }
         self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
         self.next_look = Instant::now() + self.pause;
         News::Answers(answers)
+    }
+
+    /// Collects the answers that are there, and says whether the call is cancelled.
+    async fn found(&mut self, answers: &mut Vec<(Value, Result<Value, RpcError>)>) -> Result<bool, TableFailed> {
+        let session = &self.session.nonce;
+        if self.rendezvous.is_cancelled(session, &self.call).await? {
+            return Ok(true);
+        }
+        for at in (0..self.open.len()).rev() {
+            if let Found::Answer(outcome) = self.rendezvous.look(session, &self.open[at].question).await? {
+                let Asked { question, id } = self.open.swap_remove(at);
+                self.rendezvous.close(session, &question).await;
+                answers.push((id, outcome));
+            }
+        }
+        Ok(false)
     }
 
     /// The hosted server no longer wants the answer to this request.

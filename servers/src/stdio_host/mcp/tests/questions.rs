@@ -171,3 +171,18 @@ async fn a_question_that_the_server_takes_back_is_taken_back_from_the_client() {
     let late = json!({ "jsonrpc": "2.0", "id": question["id"], "result": answer_to(question) });
     assert_eq!(error(other.serve(message(late, &session), Way::Nowhere).await.0).0, 400);
 }
+
+#[tokio::test]
+async fn a_table_that_fails_ends_the_wait_and_the_tool_goes_on() {
+    let client = table().await;
+    let mut environment = Environment::new(Some("a-key"), Some(&client), &json!({}));
+    let (session, _) = begin(&mut environment, all()).await;
+    let act = async |_: &Value| {
+        client.delete_table().table_name("State").send().await.unwrap();
+    };
+    let (answer, _) = environment.serve_until(call("needs_model", &session), Way::AtOnce, soon(), act).await;
+    assert!(text(&result(answer)).contains("cannot be read"));
+    let (answer, said) = environment.serve(call("needs_model", &session), Way::AtOnce).await;
+    assert!(text(&result(answer)).contains("cannot be asked"));
+    assert_eq!(said, Vec::<Value>::new(), "nothing is asked that could not be answered");
+}
