@@ -222,6 +222,10 @@ const WRONG: readonly (readonly [string, readonly string[]])[] = [
     `${UVX}\ngateway: mcp_server`,
     ["git.gateway: mcp_server is reached at the function's URL: it needs function_url: true"],
   ],
+  [
+    `${UVX}\nclient_requests: rendezvous\nreserved_concurrency: 1`,
+    ["git.reserved_concurrency: a client's answer needs an environment beside the one that waits for it: 2 or more"],
+  ],
   [`${UVX}\ntimeout: 10\nstart_timeout: 20`, ["git.start_timeout: longer than timeout, 10 seconds"]],
   [
     `${UVX}\nroots: [/etc, /tmp/../etc]`,
