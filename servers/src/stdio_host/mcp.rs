@@ -8,7 +8,7 @@
 mod capabilities;
 mod client;
 mod dialogue;
-mod failure;
+pub(super) mod failure;
 mod headers;
 mod input_required;
 mod known;

@@ -55,6 +55,16 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// What the client is told, if anything.
+    pub const fn message(&self) -> Option<&Value> {
+        match self {
+            Self::Message(message) | Self::InSession { message, .. } | Self::Refused { message, .. } => Some(message),
+            Self::Accepted => None,
+        }
+    }
+}
+
 impl Outlet {
     /// An outlet, and the end where what is said comes out.
     pub fn new(way: Way) -> (Self, mpsc::Receiver<Value>) {

@@ -101,16 +101,16 @@ impl Form {
 
     /// An answer in one piece: the answers of all messages of the event, and what was said before. `headers` are those of HTTP.
     pub(super) fn whole(self, answers: &[Answer], said: &[Value], headers: &[(&str, &str)]) -> Whole {
-        let mut messages = answers.iter().filter_map(message);
-        match self {
-            Self::Gateway => plain(answers.first().map(tool_result::of_gateway)),
-            Self::Plain => plain(answers.first().map(tool_result::of_plain)),
-            Self::Invoke { batch: false } => plain(messages.next().cloned()),
-            Self::Invoke { batch: true } => {
-                let all: Vec<_> = messages.cloned().collect();
-                plain((!all.is_empty()).then_some(Value::Array(all)))
+        let messages: Vec<&Value> = answers.iter().filter_map(Answer::message).collect();
+        match (self, answers) {
+            (Self::Http(form), _) => form.whole(answers, &messages, said, headers),
+            (Self::Gateway, [answer, ..]) => plain(&tool_result::of_gateway(answer)),
+            (Self::Plain, [answer, ..]) => plain(&tool_result::of_plain(answer)),
+            (Self::Invoke { batch: true }, _) if !messages.is_empty() => {
+                Whole { prelude: None, body: array(&messages).into() }
             }
-            Self::Http(form) => form.whole(answers, said, headers),
+            (Self::Invoke { batch: false }, _) if !messages.is_empty() => plain(messages[0]),
+            _ => plain(&json!({})),
         }
     }
 
@@ -118,34 +118,33 @@ impl Form {
     pub(super) fn document(self, status: u16, headers: &[(&str, &str)], document: &Value) -> Whole {
         match self {
             Self::Http(form) => form.assemble(status, Some(JSON), headers, document.to_string()),
-            _ => plain(Some(document.clone())),
+            _ => plain(document),
         }
     }
 }
 
 impl HttpForm {
-    fn whole(self, answers: &[Answer], said: &[Value], headers: &[(&str, &str)]) -> Whole {
+    fn whole(self, answers: &[Answer], messages: &[&Value], said: &[Value], headers: &[(&str, &str)]) -> Whole {
         let mut headers = headers.to_vec();
         let status = match answers {
             [Answer::Refused { status, .. }] if !self.batch => *status,
-            _ if answers.iter().any(|answer| message(answer).is_some()) => 200,
-            _ => 202,
+            _ if messages.is_empty() => 202,
+            _ => 200,
         };
         if let [Answer::InSession { session, .. }] = answers {
             headers.push(("mcp-session-id", session));
         }
-        let messages: Vec<&Value> = answers.iter().filter_map(message).collect();
         if messages.is_empty() {
             return self.assemble(status, None, &headers, String::new());
         }
         if status == 200 && self.accepted.events && (!said.is_empty() || !self.accepted.json) {
             headers.push(("x-accel-buffering", "no"));
-            let body = said.iter().chain(messages).map(frame).collect();
+            let body = said.iter().chain(messages.iter().copied()).map(frame).collect();
             return self.assemble(status, Some(EVENTS), &headers, body);
         }
-        let body = match messages.as_slice() {
+        let body = match messages {
             [message] if !self.batch => message.to_string(),
-            messages => json!(messages).to_string(),
+            messages => array(messages),
         };
         self.assemble(status, Some(JSON), &headers, body)
     }
@@ -160,7 +159,7 @@ impl HttpForm {
         if self.streams {
             return Whole { prelude: Some(prelude(status, headers)), body: body.into() };
         }
-        plain(Some(json!({ "statusCode": status, "headers": headers, "body": body, "isBase64Encoded": false })))
+        plain(&json!({ "statusCode": status, "headers": headers, "body": body, "isBase64Encoded": false }))
     }
 }
 
@@ -170,15 +169,15 @@ pub(super) fn frame(message: &Value) -> String {
     format!("data: {message}\n\n")
 }
 
-fn message(answer: &Answer) -> Option<&Value> {
-    match answer {
-        Answer::Message(message) | Answer::InSession { message, .. } | Answer::Refused { message, .. } => Some(message),
-        Answer::Accepted => None,
-    }
+/// A payload of the function.
+fn plain(value: &Value) -> Whole {
+    Whole { prelude: None, body: value.to_string().into() }
 }
 
-fn plain(value: Option<Value>) -> Whole {
-    Whole { prelude: None, body: value.unwrap_or_else(|| json!({})).to_string().into() }
+/// The messages as one array.
+fn array(messages: &[&Value]) -> String {
+    let all: Vec<String> = messages.iter().map(|message| message.to_string()).collect();
+    format!("[{}]", all.join(","))
 }
 
 /// The headers of an answer, each once: a streamed answer cannot repeat one.

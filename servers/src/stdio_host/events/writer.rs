@@ -12,11 +12,12 @@ use tokio::{
 use super::{
     form::{Form, HttpForm, Whole, frame},
     limits::{LARGEST_STREAM, LARGEST_WHOLE, RESERVE},
-    refusal::{INTERNAL_ERROR, error_response},
+    refusal::error_response,
 };
 use crate::stdio_host::{
     ask::Ask,
     child::{Failure, RpcError},
+    mcp::failure,
     outlet::{Answer, Way},
     runtime_api::{Reply, RuntimeApiError, Stream},
 };
@@ -39,17 +40,15 @@ impl Pending {
     }
 
     /// The same error for all that want an answer.
-    fn failed(&self, message: &str) -> Vec<Answer> {
-        let error = RpcError { code: INTERNAL_ERROR, message: message.to_owned(), data: None };
-        let answer = |id: &Option<Value>| id.as_ref().map(|id| Answer::Message(error_response(id, &error)));
+    fn failed(&self, error: &RpcError) -> Vec<Answer> {
+        let answer = |id: &Option<Value>| id.as_ref().map(|id| Answer::Message(error_response(id, error)));
         self.0.iter().map(|id| answer(id).unwrap_or(Answer::Accepted)).collect()
     }
 
     fn too_large(&self, limit: usize) -> Vec<Answer> {
-        self.failed(&format!(
-            "The answer is larger than the {} MB that can be passed on; ask for less. The call was carried out.",
-            limit / 1_000_000
-        ))
+        let megabytes = limit / 1_000_000;
+        let message = format!("The answer is larger than the {megabytes} MB that can be passed on; ask for less.");
+        self.failed(&failure::host(message, true))
     }
 }
 
@@ -76,29 +75,29 @@ pub(super) async fn write(
 ) -> Result<(), RuntimeApiError> {
     let Pace { silence, end } = pace;
     let mut work = pin!(work);
-    let mut way = Back { form, end, state: State::Waiting { reply, said: Vec::new(), size: 0 } };
+    let mut back = Back { form, end, state: State::Waiting { reply, said: Vec::new(), size: 0 } };
     let mut next_comment = Instant::now() + silence;
     let answers = loop {
         tokio::select! {
             biased;
-            Some(message) = heard.recv() => way.say(message).await,
+            Some(message) = heard.recv() => back = back.say(message).await,
             answers = &mut work => break answers,
-            () = sleep_until(next_comment), if form.way() == Way::AtOnce => way.event(COMMENT.into()).await,
+            () = sleep_until(next_comment), if form.way() == Way::AtOnce => back = back.event(COMMENT.into()).await,
             () = sleep_until(end) => {
                 tracing::error!("the call outlived its deadline");
-                break pending.failed(&Failure::Deadline.to_string());
+                break pending.failed(&failure::of(&Failure::Deadline));
             }
         }
         next_comment = Instant::now() + silence;
-        if matches!(way.state, State::Failed(_)) {
+        if matches!(back.state, State::Failed(_)) {
             // Whoever works on the answer learns that nobody will read it.
             heard.close();
         }
     };
     while let Ok(message) = heard.try_recv() {
-        way.say(message).await;
+        back = back.say(message).await;
     }
-    way.finish(answers, pending).await
+    back.finish(answers, pending).await
 }
 
 /// Sends an answer that is there.
@@ -127,45 +126,46 @@ enum State {
     Begun { stream: Stream, sent: usize },
     /// It broke.
     Failed(RuntimeApiError),
-    /// Between two of the others.
-    Moving,
 }
 
 impl Back {
     /// Sends a message that is said before the answer, or keeps it where the answer travels in one piece.
-    async fn say(&mut self, message: Value) {
+    async fn say(mut self, message: Value) -> Self {
         let event = frame(&message);
         match (&mut self.state, self.form.way()) {
-            (_, Way::Nowhere) => {}
             (State::Waiting { said, size, .. }, Way::WithAnswer) => {
                 if *size + event.len() > LARGEST_WHOLE - RESERVE {
                     tracing::warn!(
                         bytes = event.len(),
                         "a message was left out: there is no room for it in the answer"
                     );
-                    return;
+                } else {
+                    *size += event.len();
+                    said.push(message);
                 }
-                *size += event.len();
-                said.push(message);
+                self
             }
+            (_, Way::Nowhere) => self,
             _ => self.event(event.into()).await,
         }
     }
 
     /// Sends bytes of the stream of events, and the head before the first.
-    async fn event(&mut self, bytes: Bytes) {
-        self.state = match std::mem::replace(&mut self.state, State::Moving) {
-            State::Waiting { reply, .. } => match within(self.end, begin(reply)).await {
-                Ok(stream) => push(stream, 0, bytes, self.end).await,
+    async fn event(self, bytes: Bytes) -> Self {
+        let Self { form, end, state } = self;
+        let state = match state {
+            State::Waiting { reply, .. } => match within(end, begin(reply)).await {
+                Ok(stream) => push(stream, 0, bytes, end).await,
                 Err(error) => State::Failed(error),
             },
             State::Begun { stream, sent } if sent + bytes.len() > LARGEST_STREAM - RESERVE => {
                 tracing::warn!(bytes = bytes.len(), "a message was left out: there is no room for it in the stream");
                 State::Begun { stream, sent }
             }
-            State::Begun { stream, sent } => push(stream, sent, bytes, self.end).await,
-            other => other,
+            State::Begun { stream, sent } => push(stream, sent, bytes, end).await,
+            State::Failed(error) => State::Failed(error),
         };
+        Self { form, end, state }
     }
 
     async fn finish(self, answers: Vec<Answer>, pending: &Pending) -> Result<(), RuntimeApiError> {
@@ -181,7 +181,6 @@ impl Back {
                 stream.finish().await
             }
             State::Failed(error) => Err(error),
-            State::Moving => Ok(()),
         }
     }
 }
@@ -201,13 +200,7 @@ fn fitting(form: Form, answers: &[Answer], said: &[Value], pending: &Pending) ->
 }
 
 fn last_events(answers: &[Answer]) -> String {
-    let message = |answer: &Answer| match answer {
-        Answer::Message(message) | Answer::InSession { message, .. } | Answer::Refused { message, .. } => {
-            Some(frame(message))
-        }
-        Answer::Accepted => None,
-    };
-    answers.iter().filter_map(message).collect()
+    answers.iter().filter_map(Answer::message).map(frame).collect()
 }
 
 async fn begin(reply: Reply) -> Result<Stream, RuntimeApiError> {

@@ -29,7 +29,7 @@ const CANCELLED: i64 = -31004;
 const CANNOT_ASK: i64 = -31005;
 
 /// The error of a failure of the hosted server.
-pub(super) fn of(failure: &Failure) -> RpcError {
+pub(in crate::stdio_host) fn of(failure: &Failure) -> RpcError {
     let (code, reason, may_have_run) = match failure {
         Failure::CannotStart { .. } => (NOT_READY, "cannot_start", false),
         Failure::StillStarting => (NOT_READY, "starting", false),
@@ -70,7 +70,7 @@ pub(super) fn asked_differently() -> RpcError {
 }
 
 /// Something of the host's own failed.
-pub(super) fn host(message: impl Into<String>, may_have_run: bool) -> RpcError {
+pub(in crate::stdio_host) fn host(message: impl Into<String>, may_have_run: bool) -> RpcError {
     told(INTERNAL_ERROR, message.into(), "host", may_have_run)
 }
 
