@@ -1,9 +1,9 @@
 //! Who may share a server.
 
 use serde_json::{Value, json};
-use tests::{environments::Environments, function_url::FunctionUrl};
+use tests::{environments::Environments, function_url::FunctionUrl, runtime_api::Invocation};
 
-use crate::support::{hostile, message};
+use crate::support::{hostile, message, start, text};
 
 /// A door to one environment with a server of its own isolation.
 async fn door(isolation: &str) -> (FunctionUrl, tests::hosted::Hosted) {
@@ -54,4 +54,20 @@ async fn nothing_is_left_by_a_call_whose_server_is_its_own() {
     let (door, _hosted) = door("call").await;
     says(&door, Some("ann"), "remember", "secret").await;
     assert_eq!(says(&door, Some("ann"), "recall", "").await, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_is_a_caller() {
+    let mut environment = start(hostile(&[], json!({ "isolation": "caller" })).await).await;
+    for (tenant, tool, said) in [
+        ("acme", "remember", "remembered"),
+        ("acme", "recall", "secret"),
+        ("other", "recall", ""),
+        ("acme", "recall", ""),
+    ] {
+        let message = message(tool, &json!({ "text": "secret" }));
+        let invocation = Invocation { tenant: Some(tenant.to_owned()), ..Invocation::of(message.to_string()) };
+        let response = environment.call(invocation).await.unwrap().json();
+        assert_eq!(text(&response), said, "{tenant} {tool}");
+    }
 }

@@ -8,6 +8,7 @@ mod environments;
 mod isolation;
 mod misbehaviour;
 mod processes;
+mod questions;
 mod start;
 mod support;
 mod variables;
