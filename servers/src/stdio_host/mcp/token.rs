@@ -82,7 +82,6 @@ pub(super) fn digest(of: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use serde_json::{Value, json};
 
     use super::*;
@@ -108,26 +107,5 @@ mod tests {
     #[test]
     fn a_signer_does_not_show_its_key() {
         assert_eq!(format!("{:?}", signer()), "Signer(..)");
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_but_a_signed_one_opens(text in ".{0,200}") {
-            prop_assert_eq!(signer().open::<Value>(Purpose::Session, &text), Err(Untrusted));
-        }
-
-        #[test]
-        fn a_token_that_was_changed_or_cut_does_not_open(name in "[a-z]{1,20}", at in 0_usize..1000, by in 1_u8..128) {
-            let token = signer().sign(Purpose::RequestState, &json!({ "name": name })).unwrap();
-            let at = at % token.len();
-            prop_assert_eq!(signer().open::<Value>(Purpose::RequestState, &token[..at]), Err(Untrusted));
-            let mut bytes = token.clone().into_bytes();
-            bytes[at] = (bytes[at] ^ by) & 0x7f;
-            let changed = String::from_utf8(bytes).unwrap();
-            if changed != token {
-                prop_assert_eq!(signer().open::<Value>(Purpose::RequestState, &changed), Err(Untrusted));
-            }
-            prop_assert_eq!(signer().open::<Value>(Purpose::RequestState, &format!("{token}-X")), Err(Untrusted));
-        }
     }
 }

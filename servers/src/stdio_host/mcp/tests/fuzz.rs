@@ -11,6 +11,7 @@ use super::{
         dialogue::{Dialogue, Reaction, read_responses},
         input_required::finish,
         request_state::{RequestState, call_digest},
+        token::{Purpose, Signer, Untrusted},
     },
     *,
 };
@@ -174,4 +175,41 @@ fn every_question_and_answer_of_a_server_is_taken_or_refused() {
 fn any_error(source: &mut Source) -> RpcError {
     let code = *source.pick::<i64>(&[-32002, -32020, -32042, -32050, -32601, -32603, 1]);
     RpcError { code, message: "failed".to_owned(), data: source.chance(50).then(|| source.json(2)) }
+}
+
+/// A token, and what somebody made of it or of another one.
+fn any_token(source: &mut Source) -> (String, String) {
+    let signer = Signer::new(b"a secret", "git");
+    let token = signer.sign(Purpose::Session, &source.json(2)).unwrap();
+    let at = source.below(token.len());
+    let (head, tail) = token.split_at(at);
+    let other = match source.below(8) {
+        0 => source.text(),
+        1 => head.to_owned(),
+        2 => tail.to_owned(),
+        3 => format!("{head}{}{tail}", source.text()),
+        4 => format!("{head}{}{}", source.pick::<char>(&['A', '.', '=', '-']), tail.get(1..).unwrap_or_default()),
+        5 => {
+            let another = signer.sign(Purpose::Session, &source.json(2)).unwrap();
+            format!("{}.{}", another.split('.').next().unwrap(), token.split('.').next_back().unwrap())
+        }
+        6 => Signer::new(b"another secret", "git").sign(Purpose::Session, &source.json(2)).unwrap(),
+        _ => signer.sign(Purpose::RequestState, &source.json(2)).unwrap(),
+    };
+    (token, other)
+}
+
+#[test]
+fn no_text_but_a_token_as_it_was_given_out_opens() {
+    let signer = Signer::new(b"a secret", "git");
+    let outcomes = explore(file!(), 2000, 1, any_token, |(token, other)| {
+        prop_assert!(signer.open::<Value>(Purpose::Session, &token).is_ok());
+        prop_assert!(token.bytes().all(|byte| byte.is_ascii_graphic()));
+        if other == token {
+            return Ok("the same");
+        }
+        prop_assert_eq!(signer.open::<Value>(Purpose::Session, &other), Err(Untrusted));
+        Ok("refused")
+    });
+    outcomes.include(&["the same", "refused"]);
 }
