@@ -81,7 +81,7 @@ pub(super) struct Handshake {
 
 impl Handshake {
     /// Begins it.
-    pub(super) fn begin(link: Link, client: Client, ids: &Ids) -> Self {
+    pub(super) fn begin(mut link: Link, client: Client, ids: &Ids) -> Self {
         let id = ids.next();
         link.send(&json!({
             "jsonrpc": "2.0",
@@ -130,7 +130,7 @@ impl Handshake {
     }
 
     /// Completes it, after [`Handshake::answered`].
-    pub(super) fn complete(self, initialized: Value, ids: Ids) -> Session {
+    pub(super) fn complete(mut self, initialized: Value, ids: Ids) -> Session {
         self.link.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
         Session::new(self.link, self.client, initialized, ids)
     }

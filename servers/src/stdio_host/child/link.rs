@@ -40,11 +40,13 @@ impl Link {
         Self { process, frames: Frames::default(), chatter, ended: None, failure: None, heard }
     }
 
-    /// Sends a message. Nothing is waited for.
-    pub(super) fn send(&self, message: &Value) {
+    /// Sends a message. Nothing is waited for; a child that has long read nothing is given up.
+    pub(super) fn send(&mut self, message: &Value) {
         let mut line = message.to_string();
         line.push('\n');
-        self.process.write(line.into());
+        if self.process.write(line.into()).is_err() {
+            self.poison("it does not read its input");
+        }
     }
 
     /// The next message. Safe to cancel: nothing is lost.

@@ -1,6 +1,15 @@
 //! The process of a child: its start, its pipes, its end.
 
-use std::{io, path::PathBuf, process::Stdio, time::Duration};
+use std::{
+    io,
+    path::PathBuf,
+    process::Stdio,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use nix::{
@@ -22,6 +31,13 @@ const GONE_WITHIN: Duration = Duration::from_secs(1);
 /// Longest wait for the last lines of a child that has ended.
 const LAST_LINES: Duration = Duration::from_millis(50);
 
+/// The most that may wait for a child to read it, in bytes: several of the largest events, which have 6 MB.
+const MOST_UNREAD: usize = 32 * 1024 * 1024;
+
+/// A child that does not read its input.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Deaf;
+
 /// A running child. Dropping it kills it and everything it started.
 #[derive(Debug)]
 pub(super) struct Process {
@@ -29,6 +45,8 @@ pub(super) struct Process {
     group: Option<Pid>,
     /// What is to be written to its input; a task of its own writes, so that a child that does not read blocks nobody.
     input: Option<mpsc::UnboundedSender<Bytes>>,
+    /// Bytes that the child has not read yet.
+    unread: Arc<AtomicUsize>,
     pub(super) output: ChildStdout,
     errors: JoinHandle<()>,
     own_directory: Option<PathBuf>,
@@ -69,18 +87,26 @@ impl Process {
             return Err("its pipes could not be opened".to_owned());
         };
         let (input, messages) = mpsc::unbounded_channel();
-        tokio::spawn(write(stdin, messages));
+        let unread = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(write(stdin, messages, unread.clone()));
         let errors = tokio::spawn(chatter.clone().drain("stderr", stderr));
         let reaps = launch.launcher.is_some();
-        Ok(Self { child, group, input: Some(input), output, errors, own_directory, reaps })
+        Ok(Self { child, group, input: Some(input), unread, output, errors, own_directory, reaps })
     }
 
     /// Hands a line to the child, whenever it reads it.
-    pub(super) fn write(&self, line: Bytes) {
+    ///
+    /// # Errors
+    /// So much is unread that the child will hardly read this, and keeping it would cost the host its memory.
+    pub(super) fn write(&self, line: Bytes) -> Result<(), Deaf> {
+        if self.unread.fetch_add(line.len(), Ordering::Relaxed) + line.len() > MOST_UNREAD {
+            return Err(Deaf);
+        }
         if let Some(input) = &self.input {
             // A child that closed its input is found out when its output ends.
             let _ = input.send(line);
         }
+        Ok(())
     }
 
     /// Waits for the process itself to end; what it started may live on. Safe to cancel.
@@ -144,10 +170,11 @@ pub(super) fn described(status: io::Result<std::process::ExitStatus>) -> String 
     status.map_or_else(|error| error.to_string(), |status| status.to_string())
 }
 
-async fn write(mut stdin: ChildStdin, mut messages: mpsc::UnboundedReceiver<Bytes>) {
+async fn write(mut stdin: ChildStdin, mut messages: mpsc::UnboundedReceiver<Bytes>, unread: Arc<AtomicUsize>) {
     while let Some(message) = messages.recv().await {
         if stdin.write_all(&message).await.is_err() {
             return;
         }
+        unread.fetch_sub(message.len(), Ordering::Relaxed);
     }
 }

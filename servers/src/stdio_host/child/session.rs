@@ -119,7 +119,7 @@ impl Session {
     }
 
     /// Handles a message that no call waits for.
-    pub(super) fn drop_unasked(&self, incoming: Incoming) {
+    pub(super) fn drop_unasked(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Request { id, method, .. } => self.link.send(&response(id, self.client.answer_alone(&method))),
             Incoming::Response { id, .. } => tracing::warn!(%id, "an answer that nobody waits for was dropped"),

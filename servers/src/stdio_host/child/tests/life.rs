@@ -132,6 +132,7 @@ async fn after_a_broken_message_nothing_is_trusted() {
     for (method, expected) in [
         ("poison", "a message is not valid JSON"),
         ("nameless", "an error that names no request: parse error"),
+        ("deaf", "it does not read its input"),
         ("endless", "a line of its output is longer than 16 MiB"),
     ] {
         let before = pid(&mut server).await;

@@ -116,6 +116,9 @@ def serve():
         elif method == "flood":
             while True:
                 say(method="notifications/message", params={"level": "info", "data": "x" * 1000})
+        elif method == "deaf":
+            while True:
+                say(id="x" * 100_000, method="ping")
         elif method == "endless":
             while True:
                 raw(b"x" * 65536)
