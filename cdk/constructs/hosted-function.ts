@@ -35,6 +35,10 @@ export interface HostedFunctionProps {
   readonly network?: Network;
 }
 
+/** Headers of a signed request. Source: IAM user guide, "Create a signed AWS API request". */
+const SIGNING_HEADERS = ["authorization", "x-amz-content-sha256", "x-amz-date", "x-amz-security-token"];
+/** Headers of a message. Source: MCP 2025-11-25 and 2026-07-28, "Streamable HTTP". */
+const MESSAGE_HEADERS = ["accept", "content-type", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id"];
 /** Longest name of a function. Source: AWS Lambda API, CreateFunction. */
 const MAX_FUNCTION_NAME = 64;
 /** Where Lambda unpacks a zip. Source: AWS Lambda developer guide, LAMBDA_TASK_ROOT. */
@@ -98,7 +102,7 @@ export class HostedFunction extends OwnFunction {
     for (const statement of server.permissions) this.permit(server.id, statement);
     // There is no VPC on one machine.
     if (server.vpc && stage !== LOCAL_STAGE) attachToVpc(this, networkOf(props));
-    this.url = server.functionUrl ? this.addUrl(streams) : undefined;
+    this.url = server.functionUrl ? this.addUrl(streams, server.allowedOrigins) : undefined;
     if (wrapped(stage, server)) {
       for (const finding of ["AwsSolutions-L1", "Serverless-LambdaLatestVersion"]) {
         acknowledge(
@@ -166,12 +170,24 @@ export class HostedFunction extends OwnFunction {
       this.acknowledgeWildcard(resource, reason);
   }
 
-  private addUrl(streams: boolean): lambda.FunctionUrl {
+  private addUrl(streams: boolean, allowedOrigins: readonly string[]): lambda.FunctionUrl {
     return this.function.addFunctionUrl({
       authType: lambda.FunctionUrlAuthType.AWS_IAM,
+      ...(allowedOrigins.length > 0 && { cors: corsOf(allowedOrigins) }),
       invokeMode: streams ? lambda.InvokeMode.RESPONSE_STREAM : lambda.InvokeMode.BUFFERED,
     });
   }
+}
+
+/** What browsers are told who ask before a page of these origins calls. */
+function corsOf(origins: readonly string[]): lambda.FunctionUrlCorsOptions {
+  return {
+    allowedOrigins: [...origins],
+    allowedMethods: [lambda.HttpMethod.GET, lambda.HttpMethod.POST],
+    allowedHeaders: [...SIGNING_HEADERS, ...MESSAGE_HEADERS],
+    exposedHeaders: ["mcp-session-id"],
+    maxAge: Duration.hours(1),
+  };
 }
 
 /**

@@ -117,6 +117,17 @@ test("a URL wants signatures and streams, and only its server has a key to sign 
   assert.equal(secret.Properties["Name"], "switchyard/dev/mcp/asks/signing_key");
 });
 
+test("a URL answers browsers for the pages that may call, and for no others", () => {
+  const { Cors } = stackWith().one("AWS::Lambda::Url").Properties as { Cors: Record<string, string[]> };
+  assert.deepEqual(Cors["AllowOrigins"], ["https://pages.example"]);
+  assert.deepEqual(Cors["AllowMethods"], ["GET", "POST"]);
+  assert.ok(Cors["AllowHeaders"]?.includes("authorization") && Cors["AllowHeaders"].includes("mcp-session-id"));
+  assert.equal(Cors["AllowCredentials"], undefined);
+  const { onLambda: other } = serversOf("plain: { name: A, description: A, command: bin/a, function_url: true }");
+  const { servers } = switchyard({ ...settings, ...other });
+  assert.equal(servers?.one("AWS::Lambda::Url").Properties["Cors"], undefined);
+});
+
 test("Lambda keeps tenants apart only where every caller can name one", () => {
   const isolated = HOSTED.filter((id) => functionOf(id)["TenancyConfig"] !== undefined);
   assert.deepEqual(isolated, ["apart"]);

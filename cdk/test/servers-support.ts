@@ -42,6 +42,7 @@ asks:
   isolation: caller
   client_requests: rendezvous
   function_url: true
+  allowed_origins: ["https://pages.example"]
   gateway: mcp_server
   vpc: true
   deprecated: Use docs instead
