@@ -62,8 +62,18 @@ export function installPython(place: Workplace, id: string, program: PythonProgr
     stripPython(target);
     if (interpreter !== undefined) compile(place, id, interpreter, target);
   });
-  const runs = platform === "here" && interpreter !== undefined ? { interpreter } : {};
+  const runs = platform === "here" && interpreter !== undefined ? { interpreter: bare(place, id, interpreter) } : {};
   return { directory, key, ...runs, ...(slow === undefined ? {} : { slow }) };
+}
+
+/** The interpreter without what is installed for it on this machine, as Lambda has it. */
+function bare(place: Workplace, id: string, interpreter: Interpreter): Interpreter {
+  const directory = made(place, "interpreters", keyOf(interpreter.path, interpreter.version), (unfinished) => {
+    run(place, interpreter.path, ["-I", "-m", "venv", "--without-pip", "--symlinks", unfinished], {
+      doing: `${id}: making an environment for Python ${interpreter.version}`,
+    });
+  });
+  return { ...interpreter, path: path.join(directory, "bin", "python3") };
 }
 
 /**
