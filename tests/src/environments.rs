@@ -1,7 +1,10 @@
 //! Several environments of one function, as Lambda has them: each serves one request at a time, which of the free ones is next is
 //! chance, and between two requests an environment is frozen. What is in one is not in another.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -24,6 +27,8 @@ pub struct Environments {
 /// An answer that is being given.
 #[derive(Debug)]
 pub struct Answering {
+    request_id: String,
+    deadline: Instant,
     /// Headers of the post.
     pub headers: HeaderMap,
     /// The event ended in an error, which the body describes.
@@ -94,8 +99,9 @@ impl Environments {
             pieces.push(piece);
         }
         let (headers, failed) = (answering.headers, answering.failed);
-        let at = std::time::Instant::now();
-        Ok(Answer { request_id: String::new(), headers, pieces, trailers: HeaderMap::new(), failed, at })
+        let at = Instant::now();
+        let (request_id, deadline, trailers) = (answering.request_id, answering.deadline, HeaderMap::new());
+        Ok(Answer { request_id, headers, pieces, trailers, failed, deadline, at })
     }
 
     fn free(&self) -> std::sync::MutexGuard<'_, Vec<Environment>> {
@@ -140,7 +146,9 @@ impl Environments {
             Err(error) => return drop(sender.send(Err(error))),
         };
         let (pieces, receiver) = mpsc::unbounded_channel();
-        let _ = sender.send(Ok(Answering { headers: post.headers.clone(), failed: post.failed, pieces: receiver }));
+        let (request_id, headers) = (post.request_id.clone(), post.headers.clone());
+        let (failed, deadline) = (post.failed, post.deadline);
+        let _ = sender.send(Ok(Answering { request_id, deadline, headers, failed, pieces: receiver }));
         if pass_on(post, &pieces).await.is_ok() && environment.idle().await.is_ok() {
             environment.freeze();
             self.free().push(environment);

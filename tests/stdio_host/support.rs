@@ -109,6 +109,7 @@ pub(crate) async fn call_within(
     let message = message(tool, &arguments);
     let invocation = Invocation { timeout: Some(timeout), ..Invocation::of(message.to_string()) };
     let answer = environment.call(invocation).await.unwrap();
+    assert!(answer.at < answer.deadline, "Lambda would have ended it: late by {:?}", answer.at - answer.deadline);
     let response = answer.json();
     assert_eq!(response["id"], message["id"], "{}", String::from_utf8_lossy(&answer.body()));
     response

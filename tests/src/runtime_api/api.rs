@@ -32,6 +32,7 @@ pub(super) struct Api {
     arn: String,
     events: tokio::sync::Mutex<mpsc::UnboundedReceiver<Event>>,
     posts: Mutex<HashMap<String, oneshot::Sender<Post>>>,
+    deadlines: Mutex<HashMap<String, Instant>>,
     first_poll: OnceLock<Instant>,
     polls: watch::Sender<u64>,
     init_error: OnceLock<Value>,
@@ -49,6 +50,7 @@ impl Api {
             arn,
             events: events.into(),
             posts: Mutex::default(),
+            deadlines: Mutex::default(),
             first_poll: OnceLock::new(),
             polls: watch::Sender::new(0),
             init_error: OnceLock::new(),
@@ -93,6 +95,8 @@ async fn next(State(api): State<Arc<Api>>) -> Result<Response<Body>, StatusCode>
     api.polls.send_modify(|polls| *polls += 1);
     // Without an event it waits for ever, as in an environment that is not needed.
     let Some(event) = api.events.lock().await.recv().await else { return std::future::pending().await };
+    let deadline = Instant::now() + event.timeout;
+    api.deadlines.lock().unwrap_or_else(PoisonError::into_inner).insert(event.id.clone(), deadline);
     let deadline = SystemTime::now() + event.timeout;
     let deadline = deadline.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let mut response = Response::builder()
@@ -127,10 +131,11 @@ async fn init_error(State(api): State<Arc<Api>>, body: Bytes) -> StatusCode {
 
 async fn posted(api: &Api, id: &str, headers: HeaderMap, body: Body, failed: bool) -> StatusCode {
     let waiting = api.posts.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    let Some(waiting) = waiting else { return StatusCode::BAD_REQUEST };
+    let deadline = api.deadlines.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    let Some((waiting, deadline)) = waiting.zip(deadline) else { return StatusCode::BAD_REQUEST };
     let (parts, receiver) = mpsc::unbounded_channel();
     // Whoever waited may have given up, here and below.
-    let _ = waiting.send(Post::new(id.to_owned(), headers, failed, receiver));
+    let _ = waiting.send(Post::new(id.to_owned(), headers, failed, deadline, receiver));
     let mut body = body;
     while let Some(frame) = http_body_util::BodyExt::frame(&mut body).await {
         // A post that breaks off is no answer: the parts end without their end, and whoever waits is told so.

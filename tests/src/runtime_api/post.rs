@@ -23,6 +23,8 @@ pub struct Post {
     pub headers: HeaderMap,
     /// The event ended in an error, which the body describes.
     pub failed: bool,
+    /// When Lambda ends the environment if the answer is not there.
+    pub deadline: Instant,
     /// Trailers of the post, once there is no further piece.
     pub trailers: HeaderMap,
     parts: mpsc::UnboundedReceiver<Part>,
@@ -34,9 +36,10 @@ impl Post {
         request_id: String,
         headers: HeaderMap,
         failed: bool,
+        deadline: Instant,
         parts: mpsc::UnboundedReceiver<Part>,
     ) -> Self {
-        Self { request_id, headers, failed, trailers: HeaderMap::new(), parts, ended: None }
+        Self { request_id, headers, failed, deadline, trailers: HeaderMap::new(), parts, ended: None }
     }
 
     /// The next piece of the body, in the pieces it came in.
@@ -65,8 +68,8 @@ impl Post {
             pieces.push(piece);
         }
         let at = self.ended.unwrap_or_else(Instant::now);
-        let Self { request_id, headers, failed, trailers, .. } = self;
-        Ok(Answer { request_id, headers, pieces, trailers, failed, at })
+        let Self { request_id, headers, failed, deadline, trailers, .. } = self;
+        Ok(Answer { request_id, headers, pieces, trailers, failed, deadline, at })
     }
 }
 
@@ -83,6 +86,8 @@ pub struct Answer {
     pub trailers: HeaderMap,
     /// The event ended in an error, which the body describes.
     pub failed: bool,
+    /// When Lambda ends the environment if the answer is not there.
+    pub deadline: Instant,
     /// When the last piece was there.
     pub at: Instant,
 }
