@@ -30,8 +30,6 @@ use url::{Host, Url};
 pub struct StdioHostEnv {
     /// Where the package is: `stdio_host.json` and the hosted server. Read-only.
     pub task_root: PathBuf,
-    /// `host:port` of the Lambda Runtime API.
-    pub runtime_api: String,
     /// What the names of the hosted server's secrets begin with; ends with a slash.
     pub secret_prefix: Option<String>,
     /// Name of the state table; only for a server whose requests travel through it.
@@ -61,6 +59,18 @@ const BASELINE: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ"];
 /// Passed on to a hosted server that may act as the function's role.
 const AWS: [&str; 5] =
     ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"];
+
+/// `host:port` of the Lambda Runtime API: where stdio_host reports that the rest of its environment is wrong.
+///
+/// # Errors
+/// A sentence that says where this program runs.
+pub fn runtime_api() -> Result<String, String> {
+    let name = "AWS_LAMBDA_RUNTIME_API";
+    std::env::var(name)
+        .ok()
+        .filter(|address| !address.is_empty())
+        .ok_or_else(|| format!("{name}: it is not set; stdio_host runs in Lambda, or with a double of its Runtime API"))
+}
 
 impl StdioHostEnv {
     /// Reads the environment of the process.
@@ -93,9 +103,6 @@ impl StdioHostEnv {
         );
         Ok(Self {
             task_root: get("LAMBDA_TASK_ROOT").map_or_else(|| PathBuf::from("/var/task"), PathBuf::from),
-            runtime_api: get("AWS_LAMBDA_RUNTIME_API").ok_or(
-                "AWS_LAMBDA_RUNTIME_API: it is not set; stdio_host runs in Lambda, or with a double of its Runtime API",
-            )?,
             secret_prefix: match get("SECRET_PREFIX") {
                 Some(prefix) if !prefix.ends_with('/') => {
                     return Err(format!("SECRET_PREFIX: `{prefix}` must end with a slash"));
@@ -293,8 +300,9 @@ mod tests {
     }
 
     fn host(pairs: &[(&str, &str)]) -> Result<StdioHostEnv, String> {
-        let all = [("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")].iter().chain(pairs);
-        StdioHostEnv::from_variables(&all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+        StdioHostEnv::from_variables(
+            &pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        )
     }
 
     #[test]
@@ -318,9 +326,7 @@ mod tests {
 
     #[test]
     fn what_stdio_host_cannot_use_is_named() {
-        for (name, value) in
-            [("RESPONSE_MODE", "sse"), ("SECRET_PREFIX", "switchyard/dev"), ("AWS_LAMBDA_RUNTIME_API", "")]
-        {
+        for (name, value) in [("RESPONSE_MODE", "sse"), ("SECRET_PREFIX", "switchyard/dev")] {
             let error = host(&[(name, value)]).unwrap_err();
             assert!(error.starts_with(&format!("{name}: ")), "{error}");
         }

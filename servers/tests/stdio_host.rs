@@ -209,8 +209,13 @@ fn the_child_is_shown_nothing_of_the_host() {
 
 #[test]
 fn a_package_that_cannot_run_is_an_init_error_that_names_the_fields() {
-    let file = json!({ "server_id": "test", "command": [], "cwd": "x" }).to_string();
-    for (files, expected) in [(&[("stdio_host.json", file.as_str())][..], "cwd: "), (&[], "stdio_host.json: ")] {
+    let wrong = json!({ "server_id": "test", "command": [], "cwd": "x" }).to_string();
+    let asking = json!({ "server_id": "test", "command": ["sh"], "client_requests": "rendezvous" }).to_string();
+    for (files, expected) in [
+        (&[("stdio_host.json", wrong.as_str())][..], "cwd: "),
+        (&[("stdio_host.json", asking.as_str())], "client_requests: rendezvous needs STATE_TABLE"),
+        (&[], "stdio_host.json: "),
+    ] {
         let mut host = Host::start_package(files);
         let Posted(target, error) = host.request();
         assert_eq!(target, "POST /init/error");

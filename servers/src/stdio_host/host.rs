@@ -134,7 +134,6 @@ pub(crate) mod testing {
             file["server_id"] = "test".into();
         }
         let variables = BTreeMap::from([
-            ("AWS_LAMBDA_RUNTIME_API".to_owned(), "127.0.0.1:9".to_owned()),
             ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
             ("LAMBDA_TASK_ROOT".to_owned(), "/nowhere".to_owned()),
         ]);

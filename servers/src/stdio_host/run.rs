@@ -15,7 +15,7 @@ use super::{
     mcp::Mcp,
     runtime_api::{RuntimeApi, RuntimeApiError},
 };
-use crate::env::StdioHostEnv;
+use crate::env::{self, StdioHostEnv};
 
 /// How long init waits for the hosted server. Lambda ends an init phase after 10 s and begins again; a server that needs longer
 /// starts on while the first event waits for it.
@@ -44,15 +44,17 @@ pub fn main() -> ExitCode {
 async fn host(started: Instant) -> Result<(), String> {
     let launcher = std::env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
     guard()?;
-    let env = StdioHostEnv::read()?;
-    let api = RuntimeApi::new(&env.runtime_api);
+    let api = RuntimeApi::new(&env::runtime_api()?);
     // A managed runtime gives its exec wrapper its own command: the interpreter first.
     let interpreter = std::env::args_os().nth(1).map(PathBuf::from);
-    let settings = match Settings::read(env, interpreter, Some(launcher)) {
+    let settings = StdioHostEnv::read()
+        .and_then(|env| Settings::read(env, interpreter, Some(launcher)).map_err(|problems| problems.to_string()));
+    let settings = match settings {
         Ok(settings) => settings,
         Err(problems) => {
-            let problems = problems.to_string();
-            api.init_error("Package.Invalid", &problems).await.map_err(|error| format!("{problems}; {error}"))?;
+            api.init_error("Function.Misconfigured", &problems)
+                .await
+                .map_err(|error| format!("{problems}; {error}"))?;
             return Err(problems);
         }
     };

@@ -166,7 +166,7 @@ async fn errors_go_to_their_own_paths() {
     let (api, double) = start(vec![event(&[], "{}")], false).await;
     let (_, reply) = api.next().await.unwrap();
     reply.fail("Server.Died\n", "it ended").await.unwrap();
-    api.init_error("Package.Invalid", "no stdio_host.json").await.unwrap();
+    api.init_error("Function.Misconfigured", "no stdio_host.json").await.unwrap();
     let seen = double.seen.lock().await;
     assert!(seen[1].0.ends_with("/error"), "{}", seen[1].0);
     assert_eq!(seen[1].1["lambda-runtime-function-error-type"], "Runtime.Unknown");
