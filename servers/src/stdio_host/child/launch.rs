@@ -16,6 +16,18 @@ use crate::stdio_host::host::{Isolation, Settings};
 /// Source: AWS Lambda developer guide, "Lambda quotas", `/tmp` directory storage.
 const WRITABLE: &str = "/tmp";
 
+/// A directory that is removed with everything in it when this is dropped.
+#[derive(Debug)]
+pub(super) struct OwnDirectory(pub(super) PathBuf);
+
+impl Drop for OwnDirectory {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(directory = %self.0.display(), %error, "what a server left behind cannot be removed");
+        }
+    }
+}
+
 /// One way to start the server.
 pub(super) struct Launch {
     pub(super) launcher: Option<PathBuf>,
@@ -66,13 +78,13 @@ impl Launch {
     ///
     /// # Errors
     /// What went wrong, in a few words.
-    pub(super) fn own_directory(&self) -> Result<Option<PathBuf>, String> {
+    pub(super) fn own_directory(&self) -> Result<Option<OwnDirectory>, String> {
         if !self.has_own_directory {
             return Ok(None);
         }
         let directory = Path::new(WRITABLE).join(format!("stdio_host-{}", Uuid::new_v4().simple()));
         match DirBuilder::new().mode(0o700).create(&directory) {
-            Ok(()) => Ok(Some(directory)),
+            Ok(()) => Ok(Some(OwnDirectory(directory))),
             Err(error) => Err(format!("the directory {} cannot be made: {error}", directory.display())),
         }
     }
@@ -177,16 +189,19 @@ mod tests {
     #[test]
     fn a_child_that_shares_nothing_has_a_directory_of_its_own() {
         let shared = Launch::new(&settings(&json!({ "command": ["sh"] })), &BTreeMap::new()).unwrap();
-        assert_eq!(shared.own_directory(), Ok(None));
+        assert!(shared.own_directory().unwrap().is_none());
         for isolation in ["caller", "call"] {
             let settings = settings(&json!({ "command": ["sh"], "isolation": isolation }));
             let mut launch = Launch::new(&settings, &BTreeMap::new()).unwrap();
-            let own = launch.own_directory().unwrap().unwrap();
+            let directory = launch.own_directory().unwrap().unwrap();
+            let own = directory.0.clone();
             assert_eq!(own.metadata().unwrap().permissions().mode() & 0o777, 0o700);
             assert_eq!(launch.directory(Some(&own)), own);
             launch.cwd = "/var/task".into();
             assert_eq!(launch.directory(Some(&own)), Path::new("/var/task"));
-            std::fs::remove_dir(own).unwrap();
+            std::fs::write(own.join("left"), "x").unwrap();
+            drop(directory);
+            assert!(!own.exists());
         }
     }
 }

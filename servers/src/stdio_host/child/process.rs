@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::PathBuf,
     process::Stdio,
     sync::{
         Arc,
@@ -24,7 +23,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{chatter::Chatter, launch::Launch, launcher, strays};
+use super::{
+    chatter::Chatter,
+    launch::{Launch, OwnDirectory},
+    launcher, strays,
+};
 
 /// Longest wait for a killed process to be gone: it can only be in an uninterruptible call of the kernel.
 const GONE_WITHIN: Duration = Duration::from_secs(1);
@@ -49,7 +52,8 @@ pub(super) struct Process {
     unread: Arc<AtomicUsize>,
     pub(super) output: ChildStdout,
     errors: JoinHandle<()>,
-    own_directory: Option<PathBuf>,
+    /// Removed after the process was killed: fields are dropped after the whole.
+    _own_directory: Option<OwnDirectory>,
     reaps: bool,
 }
 
@@ -69,11 +73,12 @@ impl Process {
             }
         };
         command.env_clear().envs(&launch.variables);
-        if let Some(directory) = &own_directory {
+        let own = own_directory.as_ref().map(|directory| directory.0.as_path());
+        if let Some(directory) = own {
             command.env("HOME", directory).env("TMPDIR", directory);
         }
         let mut child = command
-            .current_dir(launch.directory(own_directory.as_deref()))
+            .current_dir(launch.directory(own))
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -91,7 +96,7 @@ impl Process {
         tokio::spawn(write(stdin, messages, unread.clone()));
         let errors = tokio::spawn(chatter.clone().drain("stderr", stderr));
         let reaps = launch.launcher.is_some();
-        Ok(Self { child, group, input: Some(input), unread, output, errors, own_directory, reaps })
+        Ok(Self { child, group, input: Some(input), unread, output, errors, _own_directory: own_directory, reaps })
     }
 
     /// Hands a line to the child, whenever it reads it.
@@ -157,11 +162,6 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
         self.errors.abort();
-        if let Some(directory) = &self.own_directory
-            && let Err(error) = std::fs::remove_dir_all(directory)
-        {
-            tracing::warn!(directory = %directory.display(), %error, "what a server left behind cannot be removed");
-        }
     }
 }
 
