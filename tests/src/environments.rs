@@ -68,9 +68,16 @@ impl Environments {
         started.clone()
     }
 
-    /// Ends one of those that are free, by chance; a new one takes its place when it is needed.
-    pub fn retire(&self) {
-        drop(self.take());
+    /// Ends one of those that are free, by chance, and starts a new one in its place.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub async fn replace(&self) -> Result<(), String> {
+        let Some(old) = self.take() else { return Ok(()) };
+        drop(old);
+        let new = self.new_one().await?;
+        self.free().push(new);
+        Ok(())
     }
 
     /// Has one of them serve an event, up to the beginning of its answer. It goes on when nobody waits for the answer.
