@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy servers-check servers-lock servers-verify servers-package
+.PHONY: help setup tools requirements build package container bench test conformance fuzz lint local openapi synth deploy destroy servers-check servers-lock servers-verify servers-package servers-test
 
 # One target triple for cargo and everything that calls it, so that all of it shares one directory of compiled code.
 export CARGO_BUILD_TARGET := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
@@ -54,8 +54,8 @@ synth: build ## Writes the CloudFormation templates to cdk.out (ARCH=..., CDK_AR
 	@node_modules/.bin/cdk synth --quiet -c architecture=$(ARCH) $(CDK_ARGS)
 
 # What a person types for these two is handed on as it is, whatever characters it has; nothing expands it.
-deploy destroy: override export STAGE := $(value STAGE)
-deploy destroy: override export REGION := $(value REGION)
+deploy destroy servers-test: override export STAGE := $(value STAGE)
+deploy destroy servers-test: override export REGION := $(value REGION)
 deploy destroy: override export ACCOUNT := $(value ACCOUNT)
 deploy destroy: override export ARCH := $(value ARCH)
 deploy destroy: override export CDK_ARGS := $(value CDK_ARGS)
@@ -107,6 +107,9 @@ servers-check: setup ## Asks the package registries about the servers in servers
 
 servers-package: setup ## Packs the servers in servers.yaml for a deployment (ARCH=..., CDK_ARGS="-c key=value")
 	@node --import tsx cdk/hosting/pack.ts -c architecture=$(ARCH) $(CDK_ARGS)
+
+servers-test: setup ## Tries the hosted servers of the running local stack, or of an account (SERVER=id, STAGE, REGION)
+	@node --import tsx cdk/hosting/servers-test.ts
 
 servers-lock: setup ## Resolves the packages of the servers in servers.yaml anew and writes hosting/ (SERVER=id for one)
 	@node --import tsx cdk/hosting/main.ts lock

@@ -1,13 +1,15 @@
 /** `make deploy`: checks, builds, deploys, and says what to do next. */
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { serviceStack } from "../names";
+import { serversStack, serviceStack } from "../names";
 import { CDK, deployArguments, outputsFile, packArguments } from "./cdk-command";
+import { clientFiles } from "./clients";
 import { idleCost } from "./cost";
 import { explanationsOf } from "./explanations";
 import { preflight } from "./preflight";
 import { readRequest } from "./request";
 import { deployed } from "./screens";
+import type { Settings } from "./settings";
 import type { World } from "./world";
 
 /** Deploys; returns the exit status. */
@@ -25,7 +27,7 @@ export async function deploy(world: World): Promise<number> {
     return 1;
   }
 
-  if (settings.hostsServers) {
+  if (settings.servers.hosted.length > 0) {
     terminal.tell(`\nPacking the MCP servers of ${settings.config.serversFile}`);
     const packed = await run("node", packArguments(settings));
     if (packed.status !== 0) {
@@ -46,13 +48,16 @@ export async function deploy(world: World): Promise<number> {
     terminal.tell(failed(output));
     return 1;
   }
-  const { ChatUrl: url, GitLabTokenSecretName: secret } =
-    readOutputs(outputs)[serviceStack(settings.config.stage)] ?? {};
+  const { stage } = settings.config;
+  const told = readOutputs(outputs);
+  const { ChatUrl: url, GitLabTokenSecretName: secret } = told[serviceStack(stage)] ?? {};
   if (url === undefined || secret === undefined) {
     terminal.tell("\ncdk ended without deploying the service: its outputs are missing. Look at what it says above.");
     return 1;
   }
-  terminal.tell(deployed(settings, identity.account, { url, secret }, idleCost(root, settings.config.stage)));
+  terminal.tell(deployed(settings, identity.account, { url, secret }, idleCost(root, stage)));
+  const clients = writeClients(root, settings, told[serversStack(stage)] ?? {});
+  if (clients !== undefined) terminal.tell(`\nConfiguration for MCP clients (docs/hosting-cdk.md):\n  ${clients}`);
   return 0;
 }
 
@@ -71,6 +76,20 @@ function failed(output: string): string {
     "CloudFormation takes back what it changed; tables stay, with all data. Once the cause is mended, run",
     "`make deploy` again. To remove what is left instead, run `make destroy`.",
   ].join("\n");
+}
+
+/** Leaves configuration for MCP clients; the directory, or undefined where there is none. */
+function writeClients(
+  root: string,
+  { config, region, servers }: Settings,
+  outputs: Readonly<Record<string, string>>,
+): string | undefined {
+  const files = clientFiles({ ...config, region, servers: servers.hosted, outputs });
+  if (files.size === 0) return undefined;
+  const directory = path.join("build", "clients", `${config.stage}-${region}`);
+  mkdirSync(path.join(root, directory), { recursive: true });
+  for (const [name, text] of files) writeFileSync(path.join(root, directory, name), text);
+  return directory;
 }
 
 type Outputs = Readonly<Record<string, Readonly<Record<string, string>>>>;

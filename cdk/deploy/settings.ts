@@ -4,6 +4,7 @@ import path from "node:path";
 import { RootConstruct } from "constructs";
 import { loadAgents } from "../agents";
 import { LOCAL_STAGE, readConfig, type Config } from "../config";
+import type { Servers } from "../hosting/server";
 import { serversOf } from "../hosting/sources";
 import { Mistake } from "../mistake";
 import type { Model } from "../models";
@@ -24,8 +25,8 @@ export interface Settings {
   readonly qualifier: string;
   /** Every setting that cdk must be given to come to the same. */
   readonly context: Readonly<Record<string, string>>;
-  /** Whether there are third-party servers to be hosted, so that their packages have to be made. */
-  readonly hostsServers: boolean;
+  /** The third-party servers of the deployment. */
+  readonly servers: Servers;
   /** Whether there is a stack for them: also for servers that are only registered, and for a gateway. */
   readonly hasServers: boolean;
 }
@@ -56,11 +57,14 @@ export async function readSettings(root: string, request: Request, environment: 
   for (const [key, value] of Object.entries(all)) node.setContext(key, value);
   const qualifier = all[QUALIFIER];
   const config = readConfig(node);
-  const { hosted, remote } = serversOf({ ...config, serversFile: path.resolve(root, config.serversFile) });
+  const servers = serversOf({
+    ...config,
+    serversFile: path.relative(process.cwd(), path.resolve(root, config.serversFile)),
+  });
   return {
     config,
-    hostsServers: hosted.length > 0,
-    hasServers: hosted.length + remote.length > 0 || config.gateway !== "none",
+    servers,
+    hasServers: servers.hosted.length + servers.remote.length > 0 || config.gateway !== "none",
     region,
     qualifier: typeof qualifier === "string" ? qualifier : DEFAULT_QUALIFIER,
     context,

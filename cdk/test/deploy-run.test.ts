@@ -1,7 +1,7 @@
 /** A deployment from beginning to end: what happens in which order, and what the person reads. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { deploy } from "../deploy/deploy";
@@ -74,6 +74,44 @@ test("checks, then builds, then deploys, then says what to do", async () => {
   );
   assert.match(screen, /\nBuilding for arm64\n\nDeploying to 123456789012, eu-central-1\n/);
   assert.doesNotMatch(screen, /What stands in the way|What to know|cannot be known/);
+});
+
+const TIME = `time: { name: Time, description: Tells the time, command: uvx, args: ["mcp-server-time@2026.10.19"] }`;
+
+test("servers are packed before anything is deployed, and their clients are told at the end", async () => {
+  double.set();
+  const { status, screen, commands, root } = await deployed({ servers: TIME });
+  assert.equal(status, 0, screen);
+  assert.deepEqual(commands[2], ["node", "--import", "tsx", "cdk/hosting/pack.ts", "-c", `region=${REGION}`]);
+  assert.equal(commands[3]?.[1], "deploy");
+  assert.match(screen, /\nok {15}stack Switchyard-dev-servers: /);
+  assert.match(screen, /\nPacking the MCP servers of servers.yaml\n/);
+  assert.match(
+    screen,
+    /Configuration for MCP clients \(docs\/hosting-cdk.md\):\n {2}build\/clients\/dev-eu-central-1$/,
+  );
+  const file = path.join(root, "build", "clients", `dev-${REGION}`, "agentcore.json");
+  const { mcpServers } = JSON.parse(readFileSync(file, "utf8")) as { mcpServers: Record<string, unknown> };
+  assert.deepEqual(Object.keys(mcpServers), ["time"]);
+});
+
+test("a server that cannot be packed stops the deployment before it changes anything", async () => {
+  double.set();
+  const { status, screen, commands } = await deployed({
+    servers: TIME,
+    ends: { "node --import": { status: 1, output: "" } },
+  });
+  assert.equal(status, 1);
+  assert.equal(commands.length, 3);
+  assert.match(screen, /Not every server could be packed; nothing was deployed\.$/);
+});
+
+test("a mistake in servers.yaml is told before any call", async () => {
+  double.set();
+  const { status, screen } = await deployed({ servers: "Time: {}" });
+  assert.equal(status, 1);
+  assert.match(screen, /problem {10}settings: .*servers.yaml: Time.name: missing\n/);
+  assert.deepEqual(double.calls, []);
 });
 
 test("the last screen: address, token, signed request, cost", async () => {

@@ -28,6 +28,8 @@ export interface Differences {
   readonly ends?: Readonly<Record<string, Ended>>;
   /** Which outputs cdk leaves: those of both stacks, of none, or no file at all. @default "all" */
   readonly outputs?: "all" | "empty" | "no file";
+  /** Text of servers.yaml; all of its servers are deployed. @default - none are */
+  readonly servers?: string;
 }
 
 /** A new world, in a directory of its own. */
@@ -37,11 +39,16 @@ export function world({
   answers = [],
   ends = {},
   outputs = "all",
+  servers,
 }: Differences = {}) {
   const root = path.dirname(copyOfAgents());
   // Servers of others are packed from package registries: a deployment that is not about them has none.
   const defaults = readFileSync(path.join(ROOT, "cdk.json"), "utf8");
-  writeFileSync(path.join(root, "cdk.json"), defaults.replace('"hostedServers": "all"', '"hostedServers": "none"'));
+  writeFileSync(
+    path.join(root, "cdk.json"),
+    servers === undefined ? defaults.replace('"hostedServers": "all"', '"hostedServers": "none"') : defaults,
+  );
+  if (servers !== undefined) writeFileSync(path.join(root, "servers.yaml"), servers);
   const told: string[] = [];
   const left = [...answers];
   const commands: Command[] = [];
@@ -83,5 +90,7 @@ function synthesise(root: string, args: readonly string[], outputs: Differences[
   const service = { ChatUrl: CHAT_URL, GitLabTokenSecretName: "switchyard/dev/gitlab_token" };
   const file = path.join(root, args[args.indexOf("--outputs-file") + 1] ?? "");
   if (outputs === "no file") return;
-  writeFileSync(file, JSON.stringify(outputs === "all" ? { "Switchyard-dev-service": service } : {}));
+  const servers = { McpTimeLambdaArn: `arn:aws:lambda:${REGION}:123456789012:function:mcp-server-time` };
+  const all = { "Switchyard-dev-service": service, "Switchyard-dev-servers": servers };
+  writeFileSync(file, JSON.stringify(outputs === "all" ? all : {}));
 }

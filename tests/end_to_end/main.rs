@@ -17,6 +17,7 @@ mod confused_deputy;
 mod examples;
 mod health_checker;
 mod history;
+mod hosted_servers;
 mod mcp_proxy;
 mod mcp_server;
 mod mcp_tools;

@@ -11,7 +11,6 @@ use url::Url;
 
 use super::{
     Options, Ports, STAGE, StackError,
-    hosted::Packages,
     inputs::{self, Stamp},
     process,
     zips::Zips,
@@ -21,25 +20,36 @@ use crate::terminal::Terminal;
 /// What the templates are made from, beside zips, agents and settings.
 const SOURCES: [&str; 5] = ["cdk", "cdk.json", "package.json", "package-lock.json", "tsconfig.json"];
 
+/// What is synthesised apart from the rest of the stage.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// Name of its directory and of its stamp.
+    pub(super) name: &'static str,
+    /// Settings of the CDK app, beside those of the stage.
+    pub(super) settings: Vec<String>,
+    /// Files that its templates are made from, beside those of all.
+    pub(super) sources: Vec<PathBuf>,
+}
+
 /// Makes the templates, unless those in place were made from the same inputs. Returns their directory.
 pub(super) async fn synth(
     options: &Options,
     zips: &Zips,
-    packages: Option<&Packages>,
+    part: &Part,
     terminal: Terminal,
 ) -> Result<PathBuf, StackError> {
-    let task = terminal.begin("synthesising the stacks");
-    let assembly = options.work.join("cdk.out");
+    let task = terminal.begin(&format!("synthesising {}", part.name));
+    let assembly = options.work.join(format!("{}.out", part.name));
     let mut settings = settings(options, zips);
-    settings.extend(packages.into_iter().flat_map(|packages| packages.settings.iter().cloned()));
+    settings.extend(part.settings.iter().cloned());
     let mut sources: Vec<PathBuf> = SOURCES.iter().map(|source| options.root.join(source)).collect();
     // Sources that a package does not have are no inputs.
     sources.retain(|source| source.exists());
     sources.push(options.definitions.join("agents"));
-    sources.extend(packages.into_iter().flat_map(|packages| packages.sources.iter().cloned()));
+    sources.extend(part.sources.iter().cloned());
     let mut also = settings.clone();
     also.push(zips.fingerprint.clone());
-    let stamp = Stamp::new(options.work.join("cdk.stamp"), inputs::of_contents(&sources, &also)?);
+    let stamp = Stamp::new(options.work.join(format!("{}.stamp", part.name)), inputs::of_contents(&sources, &also)?);
     if stamp.fresh() && assembly.join("manifest.json").is_file() {
         task.done("nothing changed");
         return Ok(assembly);
@@ -54,7 +64,8 @@ pub(super) async fn synth(
     for setting in &settings {
         command.args(["--context", setting]);
     }
-    process::finish("`cdk synth`", command, &options.work.join("logs/synth.log"), Some(&task)).await?;
+    let log = options.work.join(format!("logs/synth-{}.log", part.name));
+    process::finish("`cdk synth`", command, &log, Some(&task)).await?;
     stamp.finish()?;
     task.done("");
     Ok(assembly)
@@ -81,20 +92,29 @@ pub(super) fn settings(options: &Options, zips: &Zips) -> Vec<String> {
     settings
 }
 
-/// Deploys both stacks and returns their outputs.
-pub(super) async fn deploy(options: &Options, assembly: &Path, terminal: Terminal) -> Result<Outputs, StackError> {
+/// Deploys stacks of an assembly and returns their outputs.
+pub(super) async fn deploy(
+    options: &Options,
+    assembly: &Path,
+    stacks: &[&str],
+    terminal: Terminal,
+) -> Result<Outputs, StackError> {
     let task = terminal.begin("deploying to MiniStack");
-    let outputs = options.work.join("outputs.json");
+    let outputs = assembly.with_extension("outputs.json");
     let mut command = cdk(options);
     command
-        .args(["deploy", "--all", "--require-approval", "never", "--concurrency", "2", "--method", "direct"])
+        .arg("deploy")
+        .args(stacks)
+        .args(["--require-approval", "never", "--concurrency", "2", "--method", "direct"])
         .arg("--app")
         .arg(assembly)
         .arg("--output")
         .arg(assembly)
         .arg("--outputs-file")
         .arg(&outputs);
-    process::finish("`cdk deploy`", command, &options.work.join("logs/deploy.log"), Some(&task)).await?;
+    let name = assembly.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let log = options.work.join(format!("logs/deploy-{name}.log"));
+    process::finish("`cdk deploy`", command, &log, Some(&task)).await?;
     let read = Outputs::read(&outputs)?;
     task.done("");
     Ok(read)
@@ -111,7 +131,7 @@ pub(super) fn cdk(options: &Options) -> Command {
 
 /// Outputs of the stacks, by stack and name.
 #[derive(Debug)]
-pub(super) struct Outputs(BTreeMap<String, BTreeMap<String, Value>>);
+pub struct Outputs(BTreeMap<String, BTreeMap<String, Value>>);
 
 impl Outputs {
     fn read(path: &Path) -> Result<Self, StackError> {
@@ -120,8 +140,13 @@ impl Outputs {
     }
 
     /// An output by its name, whichever stack has it.
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.0.values().find_map(|outputs| outputs.get(name)).and_then(Value::as_str)
+    }
+
+    /// Adds those of further stacks.
+    pub(super) fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
     }
 
     /// Address of the chat API's stage on MiniStack.

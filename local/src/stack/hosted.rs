@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use super::{Options, StackError, cdk, process, zips::Zips};
+use super::{
+    Options, StackError,
+    cdk::{self, Part},
+    process,
+    zips::Zips,
+};
 use crate::terminal::Terminal;
 
 /// Which servers are hosted.
@@ -16,18 +21,15 @@ pub struct Hosted {
     pub servers: String,
 }
 
-/// Packages that were made, for the synthesis.
-#[derive(Debug)]
-pub(super) struct Packages {
-    /// Settings of the CDK app that name them.
-    pub(super) settings: Vec<String>,
-    /// Files that the templates depend on.
-    pub(super) sources: Vec<PathBuf>,
-}
-
-/// Packs the servers, as far as that is not done yet. Takes the network the first time.
-pub(super) async fn pack(options: &Options, zips: &Zips, terminal: Terminal) -> Result<Option<Packages>, StackError> {
-    let Some(Hosted { file, servers }) = &options.hosted else { return Ok(None) };
+/// Packs the servers, as far as that is not done yet, which takes the network the first time. Returns what is to be
+/// synthesised.
+pub(super) async fn pack(
+    options: &Options,
+    zips: &Zips,
+    hosted: &Hosted,
+    terminal: Terminal,
+) -> Result<Part, StackError> {
+    let Hosted { file, servers } = hosted;
     let task = terminal.begin("packing MCP servers");
     let list = options.work.join("server-packages.json");
     let settings = vec![
@@ -42,9 +44,12 @@ pub(super) async fn pack(options: &Options, zips: &Zips, terminal: Terminal) -> 
         command.args(["-c", setting]);
     }
     command.stdin(std::process::Stdio::null());
-    process::finish("packing MCP servers", command, &options.work.join("logs/servers.log"), Some(&task)).await?;
+    process::finish("packing MCP servers", command, &options.work.join("logs/pack-servers.log"), Some(&task)).await?;
     task.done("");
+    let mut sources = vec![file.clone(), list];
     let hosting = file.with_file_name("hosting");
-    let sources = [file.clone(), list, hosting].into_iter().filter(|path| path.exists()).collect();
-    Ok(Some(Packages { settings, sources }))
+    if hosting.exists() {
+        sources.push(hosting);
+    }
+    Ok(Part { name: "servers", settings, sources })
 }

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use crate::{chat_client::ChatClient, terminal::Terminal};
 use aws::Aws;
+pub use cdk::Outputs;
 pub use error::StackError;
 pub use hosted::Hosted;
 pub use parts::Model;
@@ -81,6 +82,7 @@ impl Options {
 #[derive(Debug)]
 pub struct Stack {
     options: Options,
+    zips: zips::Zips,
     parts: Parts,
     api_url: Url,
     registry_url: Url,
@@ -101,7 +103,6 @@ impl Stack {
         process::check_tools(&options.root)?;
 
         let zips = zips::build(options, terminal).await?;
-        let packages = hosted::pack(options, &zips, terminal).await?;
         let gitlab_token = format!("local-{}", Uuid::new_v4().simple());
         let registration_token = format!("local-{}", Uuid::new_v4().simple());
         let mut parts = Parts::start(options, &gitlab_token)?;
@@ -110,12 +111,13 @@ impl Stack {
         let (api_url, registry_url, outputs) = tokio::select! {
             // A part that ends while the rest starts is the cause of what would fail next.
             exit = parts.first_exit() => return Err(exit),
-            deployed = deploy(options, (&zips, packages.as_ref()), &gitlab_token, &registration_token, terminal) => deployed?,
+            deployed = deploy(options, &zips, &gitlab_token, &registration_token, terminal) => deployed?,
         };
         run_file::write_private(&options.work.join(REGISTRATION_TOKEN), &registration_token)?;
         run_file.ready(&api_url, &registry_url)?;
-        Ok(Self {
+        let mut stack = Self {
             options: options.clone(),
+            zips,
             parts,
             api_url,
             registry_url,
@@ -123,7 +125,23 @@ impl Stack {
             gitlab_token,
             registration_token,
             run_file,
-        })
+        };
+        if let Some(hosted) = &options.hosted {
+            let outputs = stack.host(hosted, terminal).await?;
+            stack.outputs.extend(outputs);
+        }
+        Ok(stack)
+    }
+
+    /// Packs third-party MCP servers, deploys them as functions of their own and registers them. Returns the outputs.
+    ///
+    /// # Errors
+    /// One that says which step failed, with the last lines of its log, and what to do.
+    pub async fn host(&self, hosted: &Hosted, terminal: Terminal) -> Result<Outputs, StackError> {
+        let part = hosted::pack(&self.options, &self.zips, hosted, terminal).await?;
+        let assembly = cdk::synth(&self.options, &self.zips, &part, terminal).await?;
+        let stack = format!("Switchyard-{STAGE}-servers");
+        cdk::deploy(&self.options, &assembly, &[&stack, "--exclusively"], terminal).await
     }
 
     /// The CDK's command line, with this stack as its account: for apps of other teams.
@@ -203,17 +221,18 @@ impl Stack {
 
 async fn deploy(
     options: &Options,
-    (zips, packages): (&zips::Zips, Option<&hosted::Packages>),
+    zips: &zips::Zips,
     gitlab_token: &str,
     registration_token: &str,
     terminal: Terminal,
 ) -> Result<(Url, Url, cdk::Outputs), StackError> {
     let aws = Aws::new(options.ports);
-    let (synthesised, ready) = tokio::join!(cdk::synth(options, zips, packages, terminal), parts::wait_ready(options));
+    let all = cdk::Part { name: "cdk", settings: Vec::new(), sources: Vec::new() };
+    let (synthesised, ready) = tokio::join!(cdk::synth(options, zips, &all, terminal), parts::wait_ready(options));
     let assembly = synthesised?;
     ready?;
     aws.make_asset_bucket().await?;
-    let outputs = cdk::deploy(options, &assembly, terminal).await?;
+    let outputs = cdk::deploy(options, &assembly, &["--all"], terminal).await?;
     aws.switch_on_expiry().await?;
     aws.set_gitlab_token(gitlab_token).await?;
     aws.set_registration_token(registration_token).await?;

@@ -5,6 +5,7 @@ pub(crate) mod cloudformation;
 pub(crate) mod container;
 pub(crate) mod events;
 pub(crate) mod gitlab;
+pub(crate) mod hosted;
 pub(crate) mod language_model;
 pub(crate) mod runtime_api;
 pub(crate) mod servers;
