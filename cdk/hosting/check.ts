@@ -79,7 +79,9 @@ async function checkHosted(place: Workplace, index: string, server: HostedServer
   const { id, program, deprecated } = server;
   const advice = new Advice();
   let known: Known | undefined;
+  let tried: ReturnType<typeof readTried>;
   try {
+    tried = readTried(place, server);
     if (program.kind === "python") known = await checkPython(place, index, server, program, advice);
     else if (program.kind === "node") known = checkNode(place, server, program, advice);
     else checkBinary(place, program.path, advice);
@@ -87,15 +89,15 @@ async function checkHosted(place: Workplace, index: string, server: HostedServer
     if (!(error instanceof Mistake)) throw error;
     advice.problem(error.message);
   }
-  const megabytes = sizeOf(place, server);
-  checkSize(server, megabytes, advice);
+  checkSize(server, tried?.size, advice);
+  if (tried !== undefined) checkTools(server, tried.tools, advice);
   if (deprecated !== undefined) advice.note(`deprecated: ${deprecated}`);
   return {
     id,
     program: triedOf(server),
     outcome: advice.outcome,
     ...(known?.newest === undefined ? {} : { newest: known.newest }),
-    ...(megabytes === undefined ? {} : { megabytes }),
+    ...(tried === undefined ? {} : { megabytes: tried.size }),
     advice: advice.lines,
   };
 }
@@ -177,15 +179,24 @@ function checkLock(read: () => unknown, advice: Advice): void {
   }
 }
 
-/** From the file that the last trial wrote; undefined where it tried something else or there was none. */
-function sizeOf(place: Workplace, server: HostedServer): number | undefined {
+/** What the last trial wrote; undefined where it tried something else or there was none. */
+function readTried(place: Workplace, server: HostedServer): { readonly size: number; readonly tools: readonly string[] } | undefined {
   const file = path.join(hostingDirectory(place, server.id), TOOLS);
   if (!existsSync(file)) return undefined;
   try {
-    const { discovered_at: tried, package_mb: size } = JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, unknown>>;
-    return tried === triedOf(server) && typeof size === "number" ? size : undefined;
+    const content = JSON.parse(readFileSync(file, "utf8")) as Readonly<Record<string, unknown>>;
+    const { discovered_at: tried, package_mb: size, tools } = content;
+    if (tried !== triedOf(server) || typeof size !== "number" || !Array.isArray(tools)) return undefined;
+    return { size, tools: tools.map((tool: { readonly name: string }) => tool.name) };
   } catch {
     throw new Mistake(`${file}: not valid JSON: run "make servers-verify SERVER=${server.id}"`);
+  }
+}
+
+/** A tool that is not there cannot be read-only: most likely it has another name now. */
+function checkTools({ registration, replay }: HostedServer, tools: readonly string[], advice: Advice): void {
+  for (const name of [...registration.readOnlyTools, ...replay].filter((one) => !tools.includes(one))) {
+    advice.problem(`the server has no tool ${name}: it has ${tools.join(", ")}`);
   }
 }
 

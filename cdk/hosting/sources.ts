@@ -38,11 +38,11 @@ function readTools(file: string): readonly McpTool[] | undefined {
     content = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new Mistake(`${file}: ${(error as Error).message}: run "make servers-lock"`);
+    throw new Mistake(`${file}: ${(error as Error).message}: run "make servers-verify"`);
   }
   const { tools } = content as { readonly tools?: unknown };
   if (!Array.isArray(tools) || !tools.every(isTool)) {
-    throw new Mistake(`${file}: tools is no list of tools with name and inputSchema: run "make servers-lock"`);
+    throw new Mistake(`${file}: tools is no list of tools with name and inputSchema: run "make servers-verify"`);
   }
   // A description is optional in MCP, and wanted by the registry.
   return tools.map((tool) => ({ ...tool, description: tool.description ?? `The tool ${tool.name}.` }));

@@ -1,6 +1,6 @@
 /** Runs a package as Lambda would, and talks MCP to it by JSON-RPC events. */
-import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, lstatSync, readdirSync } from "node:fs";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { chmodSync, existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Package } from "./package";
 import { RuntimeApi } from "./runtime-api";
@@ -41,7 +41,9 @@ export async function tryServer(server: HostedServer, made: Package, way: Way): 
   const before = snapshot(made.directory);
   setWritable(made.directory, false);
   const started = performance.now();
-  const child = spawn(path.join(made.directory, "bootstrap"), way === "wrapper" ? wrapperArguments(made) : [], {
+  const program = [path.join(made.directory, "bootstrap"), ...(way === "wrapper" ? wrapperArguments(made) : [])];
+  const [first = "", ...rest] = [...sealed(made.directory), ...program];
+  const child = spawn(first, rest, {
     cwd: made.directory,
     env: environment(server, made, address),
     stdio: ["ignore", "pipe", "pipe"],
@@ -58,12 +60,28 @@ export async function tryServer(server: HostedServer, made: Package, way: Way): 
     const trial = await talk(api, server, started);
     const written = differences(before, snapshot(made.directory));
     if (written.length === 0) return trial.problem === undefined ? trial : { ...trial, problem: why(trial.problem, said()) };
+    // It is not the package that was made any more.
+    rmSync(path.dirname(made.directory), { recursive: true, force: true });
     return { ...trial, problem: `it wrote into its package: ${written.slice(0, 3).join(", ")}` };
   } finally {
     stop(child);
-    setWritable(made.directory, true);
+    if (existsSync(made.directory)) setWritable(made.directory, true);
     await api.stop();
   }
+}
+
+/** Mounts a directory over itself, read-only for everybody, and goes on as another program. */
+const SEAL = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"';
+
+/**
+ * The beginning of a command that cannot write to a directory, even as root, to which modes of files mean nothing. Empty where
+ * this machine has no such thing: then only what was written is found afterwards.
+ */
+function sealed(directory: string): string[] {
+  const user = process.getuid?.() === 0 ? [] : ["--map-root-user"];
+  const command = ["unshare", ...user, "--mount", "--propagation", "private", "sh", "-c", SEAL, directory];
+  const [program = "", ...rest] = command;
+  return spawnSync(program, [...rest, "true"], { stdio: "ignore" }).status === 0 ? command : [];
 }
 
 /** As the bootstrap of a managed runtime calls its wrapper. */
@@ -156,24 +174,23 @@ function listen(child: ChildProcess): () => string {
   return () => text;
 }
 
+/** Lines in which programs say what is wrong. */
+const COMPLAINT = /\b(ERROR|CRITICAL|FATAL)\b|^[\w.]*(Error|Exception)\b/;
+
 /** What went wrong, with the last thing that the server said about it. */
 function why(problem: string, log: string): string {
-  const last = log
-    .trim()
-    .split("\n")
-    .map((line) => messageOf(line))
-    .findLast((line) => /error|fail|unable|cannot|no such|denied/i.test(line));
+  const lines = log.trim().split("\n").map(lineOf);
+  const last = lines.findLast((line) => COMPLAINT.test(line));
   return last === undefined ? problem : `${problem} (${last.trim().slice(0, 200)})`;
 }
 
-/** The message of a structured log line. */
-function messageOf(line: string): string {
+/** What a structured line of the host's log holds: the server's own line, or the host's message. */
+function lineOf(text: string): string {
   try {
-    const { message, fields } = JSON.parse(line) as { readonly message?: unknown; readonly fields?: { readonly message?: unknown } };
-    const text = message ?? fields?.message;
-    return typeof text === "string" ? text : line;
+    const { line, message } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    return typeof line === "string" ? line : typeof message === "string" ? message : text;
   } catch {
-    return line;
+    return text;
   }
 }
 

@@ -1,6 +1,7 @@
 /** `make servers-verify`: starts every hosted server as Lambda would, and tells what it can do and how quickly. */
 import path from "node:path";
 import { Mistake } from "../mistake";
+import { pythonOf } from "./locks";
 import { megabytes, packageServer, type Package } from "./package";
 import type { Workplace } from "./programs";
 import type { HostedServer } from "./server";
@@ -13,6 +14,8 @@ interface Finding {
   readonly server: HostedServer;
   readonly size?: number;
   readonly trial: Trial;
+  /** What else a person should know. */
+  readonly note?: string;
 }
 
 /** Columns of the table. */
@@ -29,7 +32,7 @@ export async function verify(
   for (const server of servers) {
     const finding = await tryOne(place, server, host);
     findings.push(finding);
-    terminal.write(`${server.id}: ${outcomeOf(finding)}\n`);
+    terminal.write(`${server.id}: ${outcomeOf(finding)}${finding.note ?? ""}\n`);
   }
   terminal.write(`\n${table(HEADING, findings.map(row))}\n`);
   return findings.every(({ trial }) => trial.problem === undefined) ? 0 : 1;
@@ -53,9 +56,19 @@ async function tryOne(place: Workplace, server: HostedServer, host: string): Pro
     if (!(error instanceof Mistake)) throw error;
     return { server, trial: { problem: error.message, tools: [] } };
   }
-  if (trial.problem === undefined) writeTools(place, server, trial.tools, made.serverBytes);
-  return { server, size: made.serverBytes, trial };
+  const finding = { server, size: made.serverBytes, trial };
+  if (trial.problem !== undefined) return finding;
+  if (!isLikeLambda(server, made)) {
+    const note = ` (tools.json is left as it is: Python ${made.interpreter?.version ?? "?"} is not ${server.program.runtime})`;
+    return { ...finding, note };
+  }
+  writeTools(place, server, trial.tools, made.serverBytes);
+  return finding;
 }
+
+/** Pythons before 3.13 keep the indentation of descriptions: what is committed comes from the version that Lambda runs. */
+const isLikeLambda = ({ program }: HostedServer, { interpreter }: Package): boolean =>
+  program.kind !== "python" || interpreter?.version.startsWith(`${pythonOf(program)}.`) === true;
 
 /** What is wrong when the host takes the place of a managed runtime's client, and with the names of the tools. */
 async function problemOfWrapper(

@@ -140,19 +140,24 @@ test("withdrawn servers are no problem where the file says so, and remote ones a
 test("locks and sizes are checked, and npm's deprecations and engines", async (t) => {
   const text =
     entry("stale", 'command: uvx\nargs: ["good@1.10.0"]\nwith: ["mcp<2"]') +
-    entry("large", 'command: uvx\nargs: ["good@1.10.0"]') +
+    entry("large", 'command: uvx\nargs: ["good@1.10.0"]\nregistration: { read_only_tools: [read, raed] }') +
     entry("old", 'command: npx\nargs: ["node-good@1.0.0"]') +
     entry("new", 'command: npx\nargs: ["node-good@2.0.0"]') +
     entry("binary", "command: bin/server-{architecture}");
   const { findings } = await findingsOf(t, text, {
     ...lock("stale", "good==1.10.0"),
     ...lock("large", "good==1.10.0"),
-    "hosting/large/tools.json": JSON.stringify({ discovered_at: "good==1.10.0", package_mb: 251, tools: [] }),
+    "hosting/large/tools.json": JSON.stringify({
+      discovered_at: "good==1.10.0",
+      package_mb: 251,
+      tools: [{ name: "read" }],
+    }),
     "bin/server-arm64": "",
   });
   const advice = Object.fromEntries(findings.map(({ id, advice: lines }) => [id, lines.join("; ")]));
   assert.match(advice["stale"]!, /made for something else than good==1\.10\.0 mcp<2 .*SERVER=stale/);
-  assert.equal(advice["large"], "251 MB unzipped, and a zip may have 250: write runtime: image");
+  const size = "251 MB unzipped, and a zip may have 250: write runtime: image";
+  assert.equal(advice["large"], `${size}; the server has no tool raed: it has read`);
   assert.match(advice["old"]!, /withdrawn \("take 2"\): take 2\.0\.0/);
   assert.match(advice["new"]!, /^needs Node >=24, and runtime is nodejs22\.x/);
   assert.equal(advice["binary"], "bin/server-x86_64 is missing: build the program");
