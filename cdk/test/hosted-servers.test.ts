@@ -1,10 +1,16 @@
 /** The third-party servers of servers.yaml as functions with rights of their own, and as entries of the registry. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
+import { readServers } from "../hosting/servers";
+import { readSources } from "../hosting/sources";
 import { Mistake } from "../mistake";
+import { addSwitchyard } from "../switchyard";
+import { complaints, nag } from "./nag";
 import { rights } from "./rights";
 import { YAML, serversOf } from "./servers-support";
-import { LOCAL, NETWORK, switchyard, type Synthesised } from "./support";
+import { LOCAL, NETWORK, ROOT, Synthesised, app, scratch, switchyard } from "./support";
 
 const { onLambda, here } = serversOf();
 const VPC = { ...NETWORK, vpcEndpoints: "false", routeTableIds: "" };
@@ -293,4 +299,25 @@ test("a package that was made from something else is refused, and so is one that
 test("on the local stage a server that is an image elsewhere is a zip like any other", () => {
   const { Runtime, PackageType } = functionOf("heavy", local());
   assert.deepEqual([Runtime, PackageType], ["provided.al2023", undefined]);
+});
+
+test("the servers of the repository fit into one stack, and cdk-nag has nothing against their permissions", () => {
+  const whole = app({ region: "us-east-1", hostedServers: "all", serversFile: path.join(ROOT, "servers.yaml") });
+  const directory = scratch();
+  writeFileSync(path.join(directory, "Dockerfile"), "FROM scratch\n");
+  const { servers } = addSwitchyard(whole, (config) => ({
+    ...readSources(config),
+    packageOf: ({ id }) => ({ directory, hash: id }),
+  }));
+  assert.ok(servers);
+  const { template, resources } = new Synthesised(servers);
+  assert.deepEqual(complaints(nag(whole)), []);
+  const { hosted, remote } = readServers(path.join(ROOT, "servers.yaml"));
+  const count = (type: string) => Object.values(resources).filter((one) => one.Type === type).length;
+  assert.equal(count("AWS::Lambda::Function"), hosted.filter(({ enabled }) => enabled).length);
+  const registered = [...hosted, ...remote].filter(({ enabled, registration }) => enabled && registration.register);
+  assert.equal(count("Custom::SwitchyardMcpServer"), registered.length);
+  // Half of what CloudFormation takes: a gateway has the tools once more.
+  assert.ok(JSON.stringify(template.toJSON()).length < 500_000);
+  assert.ok(Object.keys(resources).length < 250);
 });
