@@ -225,6 +225,27 @@ test("what is missing, stale or ambiguous is said with what to do", async (t) =>
   assert.throws(() => { writeLock(place, absent); }, /^Mistake: demo: resolving absent==1\.0\.0: uv failed \(1\):/); // prettier-ignore
 });
 
+test("packages with another checksum than the lock's are not installed", async (t) => {
+  const place = await workplace(t);
+  const target = { kind: "lambda", architecture: "x86_64", host: path.join(place.root, "stdio_host") } as const;
+  writeLock(place, PYTHON);
+  writeLock(place, NODE);
+  const directory = path.join(place.root, "hosting", "demo");
+  for (const [server, name, checksum, other] of [
+    [PYTHON, "requirements.txt", /sha256:[0-9a-f]{64}/, `sha256:${"0".repeat(64)}`],
+    [PYTHON, "requirements.txt", / \\\n +--hash=\S+/, ""],
+    [NODE, "package-lock.json", /sha512-[^"]+/, `sha512-${"A".repeat(86)}==`],
+  ] as const) {
+    const file = path.join(directory, name);
+    const text = readFileSync(file, "utf8");
+    assert.match(text, checksum);
+    writeFileSync(file, text.replace(checksum, other));
+    assert.throws(() => packageServer(place, server, target), /^Mistake: demo: installing for x86_64: (uv|npm) failed/);
+    writeFileSync(file, text);
+    assert.ok(packageServer(place, server, target).bytes > 0);
+  }
+});
+
 test("an image is the package with a Dockerfile, and on this machine just the package", async (t) => {
   const place = await workplace(t);
   const server = serverOf('command: uvx\nargs: ["demo-server@1.2.0"]\nruntime: image\nsystem_packages: [git-core]');

@@ -1,6 +1,6 @@
 /** Trials of hosted servers on the double of the Runtime API, with a host that behaves in a way that is asked of it. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
@@ -66,11 +66,21 @@ test("why a server is no good is told, and the exit status says that one is not"
   }
 });
 
-test("a server that writes into its package is found out", async (t) => {
+test("a server that writes into its package is found out, and the package is not used again", async (t) => {
   const { server, made } = stage(t, "writes");
-  const { problem = "" } = await tryServer(server, made, "custom");
-  // It is refused where the directory can be sealed or the modes of files count; otherwise the check finds it.
-  assert.match(problem, /it wrote into its package: stdio_host\.json|the host ended with status 1/);
+  const { PATH } = process.env;
+  t.after(() => {
+    process.env["PATH"] = PATH;
+  });
+  // Where a directory can be sealed the writing fails.
+  const sealed = (await tryServer(server, made, "custom")).problem ?? "";
+  assert.match(sealed, /^(initialize: the host ended with status 1|it wrote into its package)/);
+  // Without the program that seals it, what was written is seen afterwards.
+  const again = stage(t, "writes");
+  process.env["PATH"] = "/nowhere";
+  const { problem } = await tryServer(again.server, again.made, "custom");
+  assert.equal(problem, "it wrote into its package: stdio_host.json");
+  assert.ok(!existsSync(again.made.directory));
 });
 
 test("as an exec wrapper the host gets the interpreter", async (t) => {
