@@ -62,7 +62,7 @@ export class ServersStack extends Stack {
       const tools = toolsOf(server.id);
       if (tools === undefined) {
         throw new Mistake(
-          `${server.id}: a gateway has to be told its tools, and they are not known: run "make servers-lock", or write gateway: none`,
+          `${server.id}: a gateway has to be told its tools, and they are not known: run "make servers-verify SERVER=${server.id}", or write gateway: none`,
         );
       }
       gateway.addFunction(server.id, server.description, fn.function, tools);
