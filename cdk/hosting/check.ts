@@ -156,10 +156,13 @@ function checkVersion(
   if (withdrawn !== undefined) {
     const said = `version ${version} was withdrawn ("${withdrawn.slice(0, 200)}")`;
     if (newest !== undefined) advice.problem(`${said}: take ${newest}`);
-    else if (deprecated === undefined) advice.problem(`${said} as all others were: take its successor, or write deprecated: with the reason`);
+    else if (deprecated === undefined)
+      advice.problem(`${said} as all others were: take its successor, or write deprecated: with the reason`);
     else advice.note(`${said}, as all others were`);
   } else if (newest !== undefined && newest !== version) {
-    advice.note(`${newest} is newer than ${version}: change servers.yaml, then make servers-lock servers-verify SERVER=…`);
+    advice.note(
+      `${newest} is newer than ${version}: change servers.yaml, then make servers-lock servers-verify SERVER=…`,
+    );
   }
 }
 
@@ -180,7 +183,10 @@ function checkLock(read: () => unknown, advice: Advice): void {
 }
 
 /** What the last trial wrote; undefined where it tried something else or there was none. */
-function readTried(place: Workplace, server: HostedServer): { readonly size: number; readonly tools: readonly string[] } | undefined {
+function readTried(
+  place: Workplace,
+  server: HostedServer,
+): { readonly size: number; readonly tools: readonly string[] } | undefined {
   const file = path.join(hostingDirectory(place, server.id), TOOLS);
   if (!existsSync(file)) return undefined;
   try {
@@ -203,7 +209,8 @@ function checkTools({ registration, replay }: HostedServer, tools: readonly stri
 function checkSize({ packaging, systemPackages }: HostedServer, size: number | undefined, advice: Advice): void {
   const most = MAX_ZIP_BYTES / 1024 / 1024;
   if (size === undefined) return;
-  if (packaging === "zip" && size > most) advice.problem(`${size} MB unzipped, and a zip may have ${most}: write runtime: image`);
+  if (packaging === "zip" && size > most)
+    advice.problem(`${size} MB unzipped, and a zip may have ${most}: write runtime: image`);
   if (packaging === "image" && size <= most && systemPackages.length === 0) {
     advice.note(`${size} MB unzipped, and a zip may have ${most}: it needs no image`);
   }

@@ -13,7 +13,9 @@ export function hostBinary(place: Workplace, lambdaZipDir: string, architecture:
   if (!existsSync(zip)) throw new Mistake(`${zip} does not exist: run "make build" first`);
   const { architecture: built } = readLambdaZip(zip);
   if (built !== undefined && built !== architecture) {
-    throw new Mistake(`${zip} was built for ${built}, and ${architecture} is wanted: run "make build ARCH=${architecture}"`);
+    throw new Mistake(
+      `${zip} was built for ${built}, and ${architecture} is wanted: run "make build ARCH=${architecture}"`,
+    );
   }
   const directory = made(place, "stdio_host", keyOf(readFileSync(zip)), (unfinished) => {
     const python = path.join(place.root, ".venv", "bin", "python");

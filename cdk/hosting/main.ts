@@ -55,7 +55,8 @@ main().then(
     process.exitCode = status;
   },
   (error: unknown) => {
-    const told = error instanceof Mistake ? error.message : error instanceof Error ? (error.stack ?? error.message) : error;
+    const told =
+      error instanceof Mistake ? error.message : error instanceof Error ? (error.stack ?? error.message) : error;
     process.stderr.write(`${String(told)}\n`);
     process.exitCode = 1;
   },

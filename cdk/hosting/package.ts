@@ -1,5 +1,14 @@
 /** Packages: everything that Lambda unpacks for a hosted server, host included. Made once for the same content. */
-import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import type { ArchitectureName } from "../config";
 import { Mistake } from "../mistake";

@@ -1,13 +1,16 @@
 /** Versions of PyPI: their order, and what a package says it needs of Python. Source: PEP 440. */
 
 /** Groups of a version: epoch, release, pre-release, post-release, development release. */
-const VERSION = /^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?(\d*))?(?:[-_.]?(?:post|rev|r)[-_.]?(\d*)|-(\d+))?(?:[-_.]?dev[-_.]?(\d*))?(?:\+.*)?$/i;
+const VERSION =
+  /^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(a|b|c|rc|alpha|beta|pre|preview)[-_.]?(\d*))?(?:[-_.]?(?:post|rev|r)[-_.]?(\d*)|-(\d+))?(?:[-_.]?dev[-_.]?(\d*))?(?:\+.*)?$/i;
 /** Where a development release stands among the pre-releases, and where no pre-release does. */
 const DEVELOPMENT = -1;
 const FINAL = 9;
 
 /** What decides the order, most important first: epoch, release, pre-release, post-release, development release. */
-function parse(version: string): { readonly release: readonly number[]; readonly rest: readonly number[]; readonly epoch: number } | undefined {
+function parse(
+  version: string,
+): { readonly release: readonly number[]; readonly rest: readonly number[]; readonly epoch: number } | undefined {
   const [match, epoch, release = "", letter, pre, post, implicitPost, development] = VERSION.exec(version.trim()) ?? [];
   if (match === undefined) return undefined;
   const isPost = post !== undefined || implicitPost !== undefined;
@@ -24,7 +27,13 @@ function parse(version: string): { readonly release: readonly number[]; readonly
   };
 }
 
-const stageOf = (letter: string): number => ["a", "b", "c"].indexOf(letter.toLowerCase().replace(/^(rc|pre.*)$/, "c").charAt(0));
+const stageOf = (letter: string): number =>
+  ["a", "b", "c"].indexOf(
+    letter
+      .toLowerCase()
+      .replace(/^(rc|pre.*)$/, "c")
+      .charAt(0),
+  );
 
 /** Negative if `a` is older than `b`, positive if newer. What is no version is older than all. */
 export function compareVersions(a: string, b: string): number {

@@ -54,14 +54,20 @@ export async function askPypi(address: string, name: string, version: string): P
   }
   if (response.status === 404) return undefined;
   if (!response.ok) throw new Mistake(`${index.href} answered ${response.status}`);
-  const all = response.headers.get("content-type")?.startsWith(JSON_TYPE) === true ? fromJson(index.href, text) : fromHtml(text);
+  const all =
+    response.headers.get("content-type")?.startsWith(JSON_TYPE) === true ? fromJson(index.href, text) : fromHtml(text);
   const versions = new Map<string, IndexFile[]>();
   for (const file of all) {
     const found = versionOf(file.filename);
     if (found !== undefined) versions.set(found, [...(versions.get(found) ?? []), file]);
   }
-  const good = [...versions].filter(([found, files]) => isFinal(found) && files.some(({ yanked }) => yanked === undefined));
-  const newest = good.map(([found]) => found).sort(compareVersions).at(-1);
+  const good = [...versions].filter(
+    ([found, files]) => isFinal(found) && files.some(({ yanked }) => yanked === undefined),
+  );
+  const newest = good
+    .map(([found]) => found)
+    .sort(compareVersions)
+    .at(-1);
   const files = [...versions].find(([found]) => compareVersions(found, version) === 0)?.[1];
   return { ...given("newest", newest), ...given("version", files === undefined ? undefined : described(files)) };
 }
@@ -78,7 +84,10 @@ function described(files: readonly IndexFile[]): NonNullable<Known["version"]> {
 
 /** Source: PEP 427, file name convention; PEP 625, file name of a source distribution. */
 function versionOf(filename: string): string | undefined {
-  return /^[^-]+-([^-]+)(-[^-]+)?-[^-]+-[^-]+-[^-]+\.whl$/.exec(filename)?.[1] ?? /^.+-([^-]+)\.(tar\.gz|zip)$/.exec(filename)?.[1];
+  return (
+    /^[^-]+-([^-]+)(-[^-]+)?-[^-]+-[^-]+-[^-]+\.whl$/.exec(filename)?.[1] ??
+    /^.+-([^-]+)\.(tar\.gz|zip)$/.exec(filename)?.[1]
+  );
 }
 
 function fromJson(address: string, text: string): IndexFile[] {
@@ -110,12 +119,20 @@ function fromHtml(text: string): IndexFile[] {
 }
 
 function attribute(attributes: string, name: string): string | undefined {
-  const [match, quoted] = new RegExp(`(?:^|\\s)${name}(?:=(?:"([^"]*)"|'[^']*'))?(?=\\s|$)`, "i").exec(attributes) ?? [];
+  const [match, quoted] =
+    new RegExp(`(?:^|\\s)${name}(?:=(?:"([^"]*)"|'[^']*'))?(?=\\s|$)`, "i").exec(attributes) ?? [];
   return match === undefined ? undefined : unescape(quoted ?? "");
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { "&gt;": ">", "&lt;": "<", "&quot;": '"', "&#39;": "'", "&amp;": "&" };
-const unescape = (text: string): string => text.replace(/&(gt|lt|quot|#39|amp);/g, (entity) => ENTITIES[entity] ?? entity);
+const ENTITIES: Readonly<Record<string, string>> = {
+  "&gt;": ">",
+  "&lt;": "<",
+  "&quot;": '"',
+  "&#39;": "'",
+  "&amp;": "&",
+};
+const unescape = (text: string): string =>
+  text.replace(/&(gt|lt|quot|#39|amp);/g, (entity) => ENTITIES[entity] ?? entity);
 
 /** Asks the registry of npm. Undefined if it does not know the package. */
 export function askNpm(place: Workplace, name: string, version: string): Known | undefined {
@@ -139,7 +156,11 @@ export function askNpm(place: Workplace, name: string, version: string): Known |
 }
 
 /** npm reads its own configuration: registries of scopes, tokens, proxies. */
-function view(place: Workplace, spec: string, fields: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+function view(
+  place: Workplace,
+  spec: string,
+  fields: readonly string[],
+): Readonly<Record<string, unknown>> | undefined {
   try {
     const text = npm(place, ["view", spec, "name", ...fields, "--json", "--loglevel=error"], `asking npm for ${spec}`);
     if (text.trim() === "") return {};

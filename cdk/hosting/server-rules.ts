@@ -60,7 +60,10 @@ export function checkHosted(file: ServerFile, report: Report): void {
     report("gateway", "mcp_server is reached at the function's URL: it needs function_url: true");
   }
   if (file.client_requests === "rendezvous" && (file.reserved_concurrency ?? 2) < 2) {
-    report("reserved_concurrency", "a client's answer needs an environment beside the one that waits for it: 2 or more");
+    report(
+      "reserved_concurrency",
+      "a client's answer needs an environment beside the one that waits for it: 2 or more",
+    );
   }
   if (file.start_timeout !== undefined && file.start_timeout > (file.timeout ?? 60)) {
     report("start_timeout", `longer than timeout, ${file.timeout ?? 60} seconds`);

@@ -36,11 +36,13 @@ async function placeOf(root: string, environment: NodeJS.ProcessEnv): Promise<Pl
     const credentials = { accessKeyId: "test", secretAccessKey: "test" };
     return { stage: LOCAL_STAGE, config: { region: "us-east-1", endpoint, credentials } };
   }
-  if (asked === LOCAL_STAGE) throw new Mistake("STAGE=local: no local stack runs here: start it with `make local SERVERS=…`");
+  if (asked === LOCAL_STAGE)
+    throw new Mistake("STAGE=local: no local stack runs here: start it with `make local SERVERS=…`");
   const defaults = readDefaults(root);
   const named = environment["REGION"] ?? "";
   const region = named !== "" ? named : await configuredRegion(environment);
-  if (region === undefined) throw new Mistake("region: the AWS configuration names none: say REGION=eu-central-1 (or another)");
+  if (region === undefined)
+    throw new Mistake("region: the AWS configuration names none: say REGION=eu-central-1 (or another)");
   return { stage: asked === "" ? String(defaults["stage"]) : asked, config: { region } };
 }
 
@@ -62,10 +64,14 @@ function localEndpoint(root: string): string | undefined {
 async function outputsOf({ stage, config }: Place): Promise<ReadonlyMap<string, string>> {
   const StackName = serversStack(stage);
   try {
-    const { Stacks: [stack] = [] } = await new CloudFormationClient(config).send(new DescribeStacksCommand({ StackName }));
+    const { Stacks: [stack] = [] } = await new CloudFormationClient(config).send(
+      new DescribeStacksCommand({ StackName }),
+    );
     return new Map((stack?.Outputs ?? []).map(({ OutputKey = "", OutputValue = "" }) => [OutputKey, OutputValue]));
   } catch (error) {
-    throw new Mistake(`${StackName} in ${config.region}: ${(error as Error).message}; which stage and region do you mean?`);
+    throw new Mistake(
+      `${StackName} in ${config.region}: ${(error as Error).message}; which stage and region do you mean?`,
+    );
   }
 }
 
@@ -73,7 +79,11 @@ async function outputsOf({ stage, config }: Place): Promise<ReadonlyMap<string, 
 function invoker({ config }: Place): Invoke {
   const requestHandler = { connectionTimeout: 4_000, requestTimeout: LONGEST_MS, throwOnRequestTimeout: true };
   const client = new LambdaClient({ ...config, maxAttempts: 1, requestHandler });
-  const invoke = async (functionName: string, event: object, tenant: { readonly TenantId?: string }): Promise<unknown> => {
+  const invoke = async (
+    functionName: string,
+    event: object,
+    tenant: { readonly TenantId?: string },
+  ): Promise<unknown> => {
     const Payload = new TextEncoder().encode(JSON.stringify(event));
     const answer = await client.send(new InvokeCommand({ FunctionName: functionName, Payload, ...tenant }));
     const text = new TextDecoder().decode(answer.Payload);

@@ -59,7 +59,8 @@ export async function tryServer(server: HostedServer, made: Package, way: Way): 
   try {
     const trial = await talk(api, server, started);
     const written = differences(before, snapshot(made.directory));
-    if (written.length === 0) return trial.problem === undefined ? trial : { ...trial, problem: why(trial.problem, said()) };
+    if (written.length === 0)
+      return trial.problem === undefined ? trial : { ...trial, problem: why(trial.problem, said()) };
     // It is not the package that was made any more.
     rmSync(path.dirname(made.directory), { recursive: true, force: true });
     return { ...trial, problem: `it wrote into its package: ${written.slice(0, 3).join(", ")}` };
@@ -90,7 +91,11 @@ function wrapperArguments({ interpreter }: Package): string[] {
 }
 
 /** What Lambda sets, and nothing of this process. */
-function environment({ id, memoryMb }: HostedServer, { directory, interpreter }: Package, address: string): NodeJS.ProcessEnv {
+function environment(
+  { id, memoryMb }: HostedServer,
+  { directory, interpreter }: Package,
+  address: string,
+): NodeJS.ProcessEnv {
   const beside = interpreter === undefined ? [] : [path.dirname(interpreter.path)];
   return {
     AWS_LAMBDA_RUNTIME_API: address,
@@ -216,7 +221,9 @@ function snapshot(directory: string): Map<string, string> {
 }
 
 function differences(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): string[] {
-  return [...new Set([...before.keys(), ...after.keys()])].filter((name) => before.get(name) !== after.get(name)).sort();
+  return [...new Set([...before.keys(), ...after.keys()])]
+    .filter((name) => before.get(name) !== after.get(name))
+    .sort();
 }
 
 /** Files of a package are read-only already. */
