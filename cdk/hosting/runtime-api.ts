@@ -22,6 +22,9 @@ interface Invocation {
 const PREFIX = "/2018-06-01/runtime";
 const FUNCTION_ARN = "arn:aws:lambda:us-east-1:000000000000:function:servers-verify";
 
+/** How long after its deadline a process may still answer, in milliseconds: truthfully, that the time is over. */
+const GRACE = 2000;
+
 /** The double. `start` it, give a process its address, and `invoke`. */
 export class RuntimeApi {
   private readonly server: Server = createServer((request, response) => {
@@ -34,15 +37,9 @@ export class RuntimeApi {
   private current: Invocation | undefined;
   private next: ServerResponse | undefined;
   private failure: string | undefined;
-  private readonly ready: Promise<void>;
-  private markReady: () => void = () => undefined;
 
   /** With a tenant, all events are of that one: what Lambda tells a function that isolates tenants. */
-  constructor(private readonly tenant?: string) {
-    this.ready = new Promise((resolve) => {
-      this.markReady = resolve;
-    });
-  }
+  constructor(private readonly tenant?: string) {}
 
   /** Listens on a free port of the loopback address; the result is what AWS_LAMBDA_RUNTIME_API holds. */
   async start(): Promise<string> {
@@ -53,24 +50,26 @@ export class RuntimeApi {
     return `127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
-  /** Resolves when the process asks for its first event: its init phase is over. */
-  get asked(): Promise<void> {
-    return this.ready;
-  }
-
-  /** Hands an event over as soon as the process asks for one; `timeout` in milliseconds is the deadline that it is told. */
+  /**
+   * Hands an event over as soon as the process asks for one; `timeout` in milliseconds is the deadline that it is told. A process
+   * that is still silent some time after that is given up: Lambda would have ended it.
+   */
   async invoke(event: unknown, timeout: number): Promise<Reply> {
     if (this.failure !== undefined) return { kind: "error", body: this.failure };
-    return new Promise((settle) => {
+    const limit = setTimeout(() => {
+      this.fail(`no answer within ${timeout / 1000} s`);
+    }, timeout + GRACE);
+    return new Promise<Reply>((settle) => {
       this.waiting.push({ id: randomUUID(), event: JSON.stringify(event), deadline: Date.now() + timeout, settle });
       this.deliver();
+    }).finally(() => {
+      clearTimeout(limit);
     });
   }
 
   /** Answers everything that waits with an error: the process is gone. */
   fail(reason: string): void {
     this.failure = reason;
-    this.markReady();
     const open = [...(this.current === undefined ? [] : [this.current]), ...this.waiting.splice(0)];
     this.current = undefined;
     for (const invocation of open) invocation.settle({ kind: "error", body: reason });
@@ -90,7 +89,6 @@ export class RuntimeApi {
     const url = request.url ?? "";
     if (request.method === "GET" && url === `${PREFIX}/invocation/next`) {
       this.next = response;
-      this.markReady();
       this.deliver();
       return;
     }

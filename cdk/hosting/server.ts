@@ -120,7 +120,7 @@ export interface HostedServer extends Entry {
   readonly permissions: readonly PermissionStatement[];
   /** What happens to requests of the server to its client (sampling, elicitation) where a signed state does not do. */
   readonly clientRequests: "refuse" | "rendezvous";
-  /** Tools that may be run again, beside those approved as read-only or idempotent. */
+  /** Tools that may be run again, beside those that it calls read-only or idempotent itself. */
   readonly replay: readonly string[];
   readonly roots: readonly string[];
   readonly workingDirectory: string;

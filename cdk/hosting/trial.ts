@@ -1,5 +1,6 @@
 /** Runs a package as Lambda would, and talks MCP to it by JSON-RPC events. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, lstatSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Package } from "./package";
@@ -47,7 +48,6 @@ export async function tryServer(server: HostedServer, made: Package, way: Way): 
     cwd: made.directory,
     env: environment(server, made, address),
     stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
   });
   const said = listen(child);
   child.on("error", (error) => {
@@ -65,7 +65,7 @@ export async function tryServer(server: HostedServer, made: Package, way: Way): 
     rmSync(path.dirname(made.directory), { recursive: true, force: true });
     return { ...trial, problem: `it wrote into its package: ${written.slice(0, 3).join(", ")}` };
   } finally {
-    stop(child);
+    await stop(child);
     if (existsSync(made.directory)) setWritable(made.directory, true);
     await api.stop();
   }
@@ -199,14 +199,17 @@ function lineOf(text: string): string {
   }
 }
 
-/** Lambda ends an environment without asking; whatever the host started is in its process group. */
-function stop(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, "SIGKILL");
-  } catch {
-    // It has ended by itself.
-  }
+/** How long the host has to end its server, which is in a process group of its own, in milliseconds. */
+const GRACE = 2000;
+
+/** Ends the host: asked first, so that it ends its server and what that has started, and killed if it does not. */
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const killing = setTimeout(() => child.kill("SIGKILL"), GRACE);
+  await ended;
+  clearTimeout(killing);
 }
 
 /** Directories and files with their sizes and times. */

@@ -96,3 +96,8 @@ test("a server that is kept for one caller is told of one", async (t) => {
   const other = stage(t, "wants a tenant");
   assert.match((await tryServer(other.server, other.made, "custom")).problem ?? "", /initialize: no caller/);
 });
+
+test("a host that says nothing is given up after the server's time", async (t) => {
+  const { server, made } = stage(t, "silent", "  timeout: 1\n");
+  assert.equal((await tryServer(server, made, "custom")).problem, "initialize: no answer within 1 s");
+});
