@@ -3,25 +3,34 @@
 use serde_json::Value;
 
 use super::{
-    Mcp, Turn, failure,
+    Mcp, Turn,
+    client::ClientSession,
+    failure,
     legacy::refused_session,
     rendezvous::NotLeft,
     rpc::{self, INTERNAL_ERROR},
 };
 use crate::stdio_host::{child::RpcError, outlet::Answer};
 
+/// What the name of each notification begins with.
+const PREFIX: &str = "notifications/";
+
 /// Takes a notification.
 pub(super) async fn notification(mcp: &Mcp, turn: &mut Turn<'_>, method: &str, params: Value) -> Answer {
+    if !method.starts_with(PREFIX) {
+        // A server that is lax about ids would carry out a request that nothing was checked of.
+        let message = format!("A message without an id is a notification, whose method begins with {PREFIX}.");
+        return rpc::refused(400, None, rpc::error(rpc::INVALID_REQUEST, message));
+    }
+    let session = match mcp.client_session(turn).await {
+        Ok(session) => session,
+        Err(error) => return refused_session(None, error),
+    };
     match method {
-        "notifications/cancelled" => cancelled(mcp, turn, &params).await,
+        "notifications/cancelled" => cancelled(mcp, session, &params).await,
         // About the handshake, which the host has made; about roots, which are asked for each time; and about the progress of a
         // question, which nobody waits for.
-        "notifications/initialized" | "notifications/roots/list_changed" | "notifications/progress" => {
-            match mcp.client_session(turn).await {
-                Ok(_) => Answer::Accepted,
-                Err(error) => refused_session(None, error),
-            }
-        }
+        "notifications/initialized" | "notifications/roots/list_changed" | "notifications/progress" => Answer::Accepted,
         _ => match hand_over(turn, method, params).await {
             Ok(()) => Answer::Accepted,
             Err(error) => rpc::refused(503, None, error),
@@ -37,11 +46,7 @@ async fn hand_over(turn: &mut Turn<'_>, method: &str, params: Value) -> Result<(
 
 /// The client cancels a call. That call runs in another environment, if it still runs, and is reached only while it waits for
 /// an answer of the client; otherwise it goes on to its end, as MCP allows.
-async fn cancelled(mcp: &Mcp, turn: &Turn<'_>, params: &Value) -> Answer {
-    let session = match mcp.client_session(turn).await {
-        Ok(session) => session,
-        Err(error) => return refused_session(None, error),
-    };
+async fn cancelled(mcp: &Mcp, session: Option<ClientSession>, params: &Value) -> Answer {
     let (Some(rendezvous), Some(session)) = (&mcp.rendezvous, session) else { return Answer::Accepted };
     match rendezvous.cancel(&session.nonce, &params["requestId"]).await {
         Ok(waits) => {

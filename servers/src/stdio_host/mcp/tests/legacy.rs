@@ -170,3 +170,28 @@ async fn notifications_are_taken_and_answers_that_nobody_waits_for_are_not() {
     let response = json!({ "jsonrpc": "2.0", "id": "x", "result": {} });
     assert_eq!(error(environment.serve(over_http(response, in_session(&session)), Way::Nowhere).await.0).0, 400);
 }
+
+#[tokio::test]
+async fn the_server_is_noticed_of_nothing_but_notifications_and_by_nobody_without_a_valid_session() {
+    let mut environment = Environment::signing();
+    let (session, _) = begin(&mut environment, json!({})).await;
+    let own = "notifications/own";
+    for (method, token, status) in [
+        ("tools/call", session.as_str(), 400),
+        ("initialize", &session, 400),
+        ("notifications", &session, 400),
+        (own, "no-session", 404),
+    ] {
+        let message = json!({ "jsonrpc": "2.0", "method": method, "params": { "name": "crash" } });
+        let (answer, _) = environment.serve(over_http(message, in_session(token)), Way::Nowhere).await;
+        let (found, error) = error(answer);
+        assert_eq!((found, &error["code"]), (status, &json!(-32600)), "{method}");
+    }
+    for headers in [in_session(&session), McpHeaders::default()] {
+        let message = json!({ "jsonrpc": "2.0", "method": own });
+        assert_eq!(environment.serve(over_http(message, headers), Way::Nowhere).await.0, Answer::Accepted);
+    }
+    let list = over_http(request("prompts/list", json!({})), in_session(&session));
+    let noticed = &result(environment.serve(list, Way::Nowhere).await.0)["noticed"];
+    assert_eq!(noticed, &json!(["notifications/initialized", own, own]));
+}

@@ -6,6 +6,7 @@ import sys
 import time
 
 questions = 0
+noticed = []
 
 
 def send(message):
@@ -150,7 +151,7 @@ def answer(method, params):
     if method == "prompts/get":
         return {"messages": [{"role": "user", "content": {"type": "text", "text": named(ask(form("Which?"))[0])}}]}
     if method == "prompts/list":
-        return {"prompts": [], "pid": os.getpid()}
+        return {"prompts": [], "pid": os.getpid(), "noticed": noticed}
     if method == "resources/subscribe":
         return {}
     if method == "resources/read":
@@ -169,7 +170,8 @@ odd = sys.argv[1:] == ["odd"]
 
 for line in sys.stdin:
     message = json.loads(line)
-    if "method" not in message or "id" not in message:
+    if "id" not in message:
+        noticed.append(message["method"])
         continue
     if odd:
         send({"id": message["id"], "result": ODD.get(message["method"])})
