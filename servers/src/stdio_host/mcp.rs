@@ -93,16 +93,26 @@ impl Mcp {
     /// The session that the client names, if it names one.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` if it is none of this caller's, or over; another code if that cannot be found out now.
+    /// `INVALID_REQUEST` if it is none of this caller's, or over; `HEADER_MISMATCH` if the message names another version than the
+    /// session has; another code if that cannot be found out now.
     async fn client_session(&self, turn: &Turn<'_>) -> Result<Option<ClientSession>, RpcError> {
         let Some(token) = &turn.headers.session else { return Ok(None) };
         let session = match self.signing.signer().await? {
             Some(signer) => ClientSession::open(&signer, token, turn.caller.as_ref()).ok(),
             None => None,
         };
-        let over =
-            || rpc::error(rpc::INVALID_REQUEST, "There is no such session, or it is over. Begin with initialize.");
-        session.map(Some).ok_or_else(over)
+        let Some(session) = session else {
+            let over = "There is no such session, or it is over. Begin with initialize.";
+            return Err(rpc::error(rpc::INVALID_REQUEST, over));
+        };
+        match &turn.headers.protocol_version {
+            Some(version) if *version != session.version => {
+                let message =
+                    format!("The header MCP-Protocol-Version must name the session's version, {}.", session.version);
+                Err(rpc::error(rpc::HEADER_MISMATCH, message))
+            }
+            _ => Ok(Some(session)),
+        }
     }
 
     /// Why a client that could be asked is not.

@@ -53,10 +53,14 @@ pub(super) async fn request(mcp: &Mcp, turn: &mut Turn<'_>, mut request: Request
     Answer::Message(rpc::response(&request.id, outcome))
 }
 
-/// The session is over, was never one, or cannot be checked now.
+/// The session is over, was never one, has another version, or cannot be checked now.
 pub(super) fn refused_session(id: Option<&Value>, error: RpcError) -> Answer {
-    // 404 makes a client begin a new session.
-    let status = if error.code == rpc::INVALID_REQUEST { 404 } else { 503 };
+    let status = match error.code {
+        // 404 makes a client begin a new session.
+        rpc::INVALID_REQUEST => 404,
+        rpc::HEADER_MISMATCH => 400,
+        _ => 503,
+    };
     rpc::refused(status, id, error)
 }
 

@@ -63,6 +63,26 @@ async fn a_session_holds_in_every_environment_and_no_other_token_does() {
 }
 
 #[tokio::test]
+async fn a_session_is_of_the_version_that_was_agreed_on() {
+    let mut environment = Environment::signing();
+    let (session, _) = begin(&mut environment, json!({})).await;
+    let initialized = json!({ "jsonrpc": "2.0", "method": "notifications/initialized" });
+    for message in [request("ping", json!({})), initialized] {
+        for (version, refused) in [(None, false), (Some("2025-06-18"), false), (Some("2025-11-25"), true)] {
+            let headers = McpHeaders { protocol_version: version.map(str::to_owned), ..in_session(&session) };
+            let (answer, _) = environment.serve(over_http(message.clone(), headers), Way::Nowhere).await;
+            if refused {
+                let (status, error) = error(answer);
+                assert_eq!((status, &error["code"]), (400, &json!(-32020)), "{message}");
+                assert!(error["message"].as_str().unwrap().contains("2025-06-18"), "{error}");
+            } else {
+                assert!(!matches!(answer, Answer::Refused { .. }), "{version:?}: {answer:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_key_there_is_no_session_and_calls_work() {
     let mut environment = Environment::new(None, None, &json!({}));
     let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {} });
