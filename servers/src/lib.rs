@@ -6,7 +6,9 @@
 #![recursion_limit = "256"]
 
 pub mod env;
+mod moment;
 pub mod pipelines;
+pub mod secret;
 pub mod stdio_host;
 
 // The same support as in `handlers`: what is hostile to one door is to all.

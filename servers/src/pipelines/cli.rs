@@ -13,10 +13,9 @@ use super::{
     http::{self, Endpoint},
     lambda,
     mcp::McpServer,
-    secret::Secret,
     service::Pipelines,
 };
-use crate::env::PipelinesEnv;
+use crate::{env::PipelinesEnv, secret::Secret};
 
 /// MCP server that starts GitLab pipelines and reports on them.
 ///

@@ -27,9 +27,9 @@ use super::{
     health::HealthCheck,
     key,
     mcp::McpServer,
-    secret::Secret,
     service::Pipelines,
 };
+use crate::secret::Secret;
 
 /// Largest body of `/execute`.
 const LARGEST_BODY: usize = 64 * 1024;

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::secret::{KEPT, Secret};
+use crate::secret::{KEPT, Secret};
 
 /// The header that carries the key.
 pub const HEADER: HeaderName = HeaderName::from_static("x-api-key");

@@ -17,7 +17,6 @@ pub mod key;
 pub mod lambda;
 pub mod mcp;
 pub mod parameter;
-pub mod secret;
 pub mod service;
 pub mod tools;
 

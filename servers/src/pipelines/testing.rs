@@ -10,10 +10,12 @@ use super::{
     call::{Call, Door},
     config::Config,
     gitlab::GitLab,
-    secret::Secret,
     service::Pipelines,
 };
-use crate::env::{SecretSource, SecretText};
+use crate::{
+    env::{SecretSource, SecretText},
+    secret::Secret,
+};
 
 /// The configuration that is shipped.
 pub(crate) const CONFIG: &str = include_str!("../../../pipelines.yaml");

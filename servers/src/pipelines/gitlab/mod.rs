@@ -20,8 +20,10 @@ pub use self::{
     refusal::{About, NoAnswer},
     wire::Pipeline,
 };
-use super::secret::{KEPT, Secret};
-use crate::env::SecretSource;
+use crate::{
+    env::SecretSource,
+    secret::{KEPT, Secret},
+};
 
 /// Largest answer that is read: a page of 100 pipelines has about 60 KB.
 const LARGEST_ANSWER: usize = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 //! The way to and from a child: messages in both directions.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use super::{
     incoming::Incoming,
     process::{Process, described},
 };
+use crate::moment::Moment;
 
 /// How long the output of a process that has ended is read on: something that it started may hold the pipe open.
 const LAST_OUTPUT: Duration = Duration::from_millis(100);
@@ -31,13 +32,12 @@ pub(super) struct Link {
     /// How the process ended, and until when its output is read.
     ended: Option<(String, Instant)>,
     failure: Option<Failure>,
-    heard: (Instant, SystemTime),
+    heard: Moment,
 }
 
 impl Link {
     pub(super) fn new(process: Process, chatter: Chatter) -> Self {
-        let heard = (Instant::now(), SystemTime::now());
-        Self { process, frames: Frames::default(), chatter, ended: None, failure: None, heard }
+        Self { process, frames: Frames::default(), chatter, ended: None, failure: None, heard: Moment::now() }
     }
 
     /// Sends a message. Nothing is waited for; a child that has long read nothing is given up.
@@ -91,10 +91,9 @@ impl Link {
         self.failure.get_or_insert_with(|| Failure::Poisoned { reason: reason.to_owned() }).clone()
     }
 
-    /// Time since the child last said something. The monotonic clock may stand still while Lambda freezes the environment, the
-    /// wall clock may be set: the longer one counts.
+    /// Time since the child last said something.
     pub(super) fn silent_for(&self) -> Duration {
-        self.heard.0.elapsed().max(self.heard.1.elapsed().unwrap_or_default())
+        self.heard.elapsed()
     }
 
     /// The process.
@@ -128,7 +127,7 @@ impl Link {
             },
         };
         if let Ok(1..) = read {
-            self.heard = (Instant::now(), SystemTime::now());
+            self.heard = Moment::now();
             return None;
         }
         if let Some((status, _)) = &self.ended {

@@ -3,7 +3,7 @@
 use super::{failure, token::Signer};
 use crate::{
     env::SecretSource,
-    pipelines::secret::{KEPT, Secret},
+    secret::{KEPT, Secret},
     stdio_host::{child::RpcError, host::Settings},
 };
 

@@ -1,12 +1,15 @@
 //! A secret that is read when it is first needed and kept for some minutes.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use aws_sdk_secretsmanager::{Client, error::DisplayErrorContext};
 use handlers::error::{self, Error};
 use tokio::sync::{Mutex, OnceCell};
 
-use crate::env::{SecretSource, SecretText};
+use crate::{
+    env::{SecretSource, SecretText},
+    moment::Moment,
+};
 
 /// How long a value is used before it is read again: the longest time a rotated secret takes to arrive.
 pub const KEPT: Duration = Duration::from_secs(300);
@@ -19,7 +22,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct Secret {
     source: SecretSource,
     client: OnceCell<Client>,
-    kept: Mutex<Option<(SecretText, Instant)>>,
+    kept: Mutex<Option<(SecretText, Moment)>>,
 }
 
 impl Secret {
@@ -55,7 +58,7 @@ impl Secret {
             return Ok(text.clone());
         }
         let text = self.read(name).await?;
-        *kept = Some((text.clone(), Instant::now()));
+        *kept = Some((text.clone(), Moment::now()));
         Ok(text)
     }
 
@@ -73,5 +76,35 @@ impl Secret {
         SecretText::new(text).map_err(|reason| {
             error::dependency(format!("The secret {name} cannot be used: {reason}. Store the bare text in it."))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_secretsmanager::config::{BehaviorVersion, Credentials, Region};
+    use serde_json::json;
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::method};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_rotated_secret_arrives_after_a_freeze_too() {
+        let manager = MockServer::start().await;
+        for (text, times) in [("old", 1), ("new", 9)] {
+            let answer = ResponseTemplate::new(200).set_body_json(json!({ "SecretString": text }));
+            Mock::given(method("POST")).respond_with(answer).up_to_n_times(times).mount(&manager).await;
+        }
+        let config = aws_sdk_secretsmanager::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .credentials_provider(Credentials::new("id", "key", None, None, "test"))
+            .endpoint_url(manager.uri());
+        let secret = Secret::with_client("key", Client::from_conf(config.build()));
+        for (frozen, expected) in [(0, "old"), (240, "old"), (301, "new")] {
+            if let Some((_, read_at)) = &mut *secret.kept.lock().await {
+                *read_at = Moment::before_freeze(Duration::from_secs(frozen));
+            }
+            assert_eq!(secret.get(KEPT).await.unwrap().reveal(), expected, "{frozen} s");
+        }
     }
 }
