@@ -1,15 +1,37 @@
 //! The tools of the hosted server, as far as the host has to know them.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::quiet;
-use crate::stdio_host::child::{Failure, Session};
+use crate::{
+    moment::Moment,
+    stdio_host::child::{Failure, Session},
+};
 
 /// Pages of `tools/list` that are read; a server with more of them is taken to turn in a circle.
 const PAGES: usize = 100;
 
-/// The definition of a tool; none if the server has no such tool, or does not list its tools.
+/// How long a list is good enough to say that there is no such tool: whoever makes names up must not have all tools listed each
+/// time. A server that says that its tools changed is asked at once.
+pub(super) const LISTED: Duration = Duration::from_secs(10);
+
+/// The tools of a process, as it listed them.
+#[derive(Debug, Clone)]
+pub(super) struct Tools {
+    definitions: Vec<Value>,
+    pub(super) listed_at: Moment,
+}
+
+impl Tools {
+    fn position(&self, name: &str) -> Option<usize> {
+        self.definitions.iter().position(|tool| tool["name"] == name)
+    }
+}
+
+/// The definition of a tool; none if the server had no such tool a moment ago, or does not list its tools.
 ///
 /// # Errors
 /// The hosted server gave no answer.
@@ -18,14 +40,14 @@ pub(super) async fn find<'a>(
     name: &str,
     deadline: Instant,
 ) -> Result<Option<&'a Value>, Failure> {
-    let position = |session: &Session| session.known.tools.iter().flatten().position(|tool| tool["name"] == name);
-    let mut at = position(session);
-    if at.is_none() {
+    let known = session.known.tools.as_ref();
+    if known.is_none_or(|tools| tools.position(name).is_none() && tools.listed_at.elapsed() > LISTED) {
         // A server may have got new tools since.
-        session.known.tools = Some(list(session, deadline).await?);
-        at = position(session);
+        let definitions = list(session, deadline).await?;
+        session.known.tools = Some(Tools { definitions, listed_at: Moment::now() });
     }
-    Ok(at.and_then(|at| session.known.tools.as_ref()?.get(at)))
+    let known = session.known.tools.as_ref();
+    Ok(known.and_then(|tools| tools.definitions.get(tools.position(name)?)))
 }
 
 async fn list(session: &mut Session, deadline: Instant) -> Result<Vec<Value>, Failure> {

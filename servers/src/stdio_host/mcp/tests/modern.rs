@@ -1,6 +1,7 @@
 //! Clients of MCP 2026-07-28, in front of a server that only knows the handshake.
 
 use super::*;
+use crate::moment::Moment;
 
 const VERSION: &str = "2026-07-28";
 const ELICIT: &str = "elicitation/create";
@@ -128,6 +129,27 @@ async fn errors_have_the_numbers_of_this_version() {
     assert_eq!((status, &not_found["code"]), (200, &json!(-32602)));
     let (_, odd) = error(environment.serve(request("odd", json!({}), &json!({})), Way::Nowhere).await.0);
     assert_eq!((&odd["code"], &odd["data"]["code"]), (&json!(-32603), &json!(-32050)), "a number that MCP reserves");
+}
+
+#[tokio::test]
+async fn names_that_are_made_up_do_not_have_the_tools_listed_each_time() {
+    let mut environment = Environment::signing();
+    let unknown = async |environment: &mut Environment| {
+        assert_eq!(error(environment.serve(call("no_such_tool"), Way::Nowhere).await.0).1["code"], -32602);
+        let pages = &ok(environment, request("prompts/list", json!({}), &json!({}))).await["listed"];
+        pages.as_u64().unwrap() / 2
+    };
+    assert_eq!([unknown(&mut environment).await, unknown(&mut environment).await], [1, 1]);
+    ok(&mut environment, call("talk")).await;
+    assert_eq!(unknown(&mut environment).await, 2, "the server has said that they changed");
+    let child = environment.supervisor.session(None, soon()).await.unwrap();
+    child.known.tools.as_mut().unwrap().listed_at = Moment::before_freeze(tools::LISTED + Duration::from_secs(1));
+    assert_eq!([unknown(&mut environment).await, unknown(&mut environment).await], [3, 3]);
+    let child = environment.supervisor.session(None, soon()).await.unwrap();
+    child.known.tools.as_mut().unwrap().listed_at = Moment::before_freeze(tools::LISTED + Duration::from_secs(1));
+    assert_eq!(text(&ok(&mut environment, call("level")).await), "warning");
+    let list = &ok(&mut environment, request("prompts/list", json!({}), &json!({}))).await["listed"];
+    assert_eq!(list, 6, "a tool that is known");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ import time
 
 questions = 0
 noticed = []
+listed = 0
 
 
 def send(message):
@@ -125,7 +126,7 @@ def tool(name):
 
 
 def answer(method, params):
-    global LEVEL
+    global LEVEL, listed
     if method == "initialize":
         return {
             "protocolVersion": "2025-11-25",
@@ -143,6 +144,7 @@ def answer(method, params):
         return {}
     if method == "tools/list":
         # Two pages: the host has to read both.
+        listed += 1
         names = sorted(TOOLS)
         page = names[6:] if params.get("cursor") == "2" else names[:6]
         return {"tools": [tool(name) for name in page], **({} if "cursor" in params else {"nextCursor": "2"})}
@@ -151,7 +153,7 @@ def answer(method, params):
     if method == "prompts/get":
         return {"messages": [{"role": "user", "content": {"type": "text", "text": named(ask(form("Which?"))[0])}}]}
     if method == "prompts/list":
-        return {"prompts": [], "pid": os.getpid(), "noticed": noticed}
+        return {"prompts": [], "pid": os.getpid(), "noticed": noticed, "listed": listed}
     if method == "resources/subscribe":
         return {}
     if method == "resources/read":
