@@ -11,6 +11,7 @@ pub mod events;
 pub mod host;
 pub mod mcp;
 pub mod outlet;
+mod rpc;
 pub mod run;
 pub mod runtime_api;
 pub mod versions;

@@ -129,6 +129,5 @@ impl Mcp {
 /// Whether a request is one of the versions without a handshake. The door has checked what goes with that.
 fn is_modern(request: &Request, headers: &McpHeaders) -> bool {
     let meta = request.params.get("_meta").unwrap_or(&Value::Null);
-    meta.get("io.modelcontextprotocol/protocolVersion").is_some()
-        || headers.protocol_version.as_deref().is_some_and(versions::is_modern)
+    meta.get(versions::VERSION_FIELD).is_some() || headers.protocol_version.as_deref().is_some_and(versions::is_modern)
 }

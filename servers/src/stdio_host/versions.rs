@@ -11,7 +11,10 @@ pub const LEGACY: &[&str] = &["2025-11-25", "2025-06-18", "2025-03-26", "2024-11
 /// Source: MCP 2025-03-26, "Transports"; MCP 2025-11-25, "Transports", protocol version header.
 pub const UNNAMED: &str = "2025-03-26";
 
-/// Where a modern request carries its version, as a JSON pointer into the message.
+/// Where a modern request carries its version in `params._meta`.
+pub const VERSION_FIELD: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// The same, as a JSON pointer into the message.
 pub const VERSION_POINTER: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
 
 /// All versions, newest first: what `server/discover` and an unsupported version are answered with.

@@ -10,10 +10,9 @@ use super::{
 };
 use crate::stdio_host::{
     ask::McpHeaders,
-    versions::{LEGACY, VERSION_POINTER, is_modern, supported},
+    versions::{LEGACY, VERSION_FIELD, VERSION_POINTER, is_modern, supported},
 };
 
-const VERSION_FIELD: &str = "io.modelcontextprotocol/protocolVersion";
 const CAPABILITIES_FIELD: &str = "io.modelcontextprotocol/clientCapabilities";
 const CAPABILITIES_POINTER: &str = "/params/_meta/io.modelcontextprotocol~1clientCapabilities";
 

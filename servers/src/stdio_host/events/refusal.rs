@@ -1,19 +1,12 @@
 //! What the doors themselves refuse.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::stdio_host::child::RpcError;
+pub(super) use crate::stdio_host::rpc::{
+    HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, error_response,
+};
+use crate::stdio_host::{child::RpcError, rpc};
 
-/// JSON-RPC 2.0: not JSON.
-pub(super) const PARSE_ERROR: i64 = -32700;
-/// JSON-RPC 2.0: not a message of the protocol.
-pub(super) const INVALID_REQUEST: i64 = -32600;
-/// JSON-RPC 2.0: parameters that are missing or wrong.
-pub(super) const INVALID_PARAMS: i64 = -32602;
-/// JSON-RPC 2.0: something here failed.
-pub(super) const INTERNAL_ERROR: i64 = -32603;
-/// MCP 2026-07-28: headers and body contradict each other.
-pub(super) const HEADER_MISMATCH: i64 = -32020;
 /// MCP 2026-07-28: a protocol version that is not spoken here.
 pub(super) const UNSUPPORTED_VERSION: i64 = -32022;
 
@@ -33,8 +26,7 @@ pub(super) struct Refusal {
 impl Refusal {
     /// A refusal of something that has no id.
     pub(super) fn new(status: u16, code: i64, message: impl Into<String>) -> Self {
-        let error = RpcError { code, message: message.into(), data: None };
-        Self { status, id: Value::Null, error, allow: None }
+        Self { status, id: Value::Null, error: rpc::error(code, message), allow: None }
     }
 
     /// The same refusal of a request with this id.
@@ -52,15 +44,6 @@ impl Refusal {
     /// The JSON-RPC error response.
     pub(super) fn message(&self) -> Value {
         error_response(&self.id, &self.error)
-    }
-}
-
-/// A JSON-RPC error response. Without an id it is about no request.
-/// Source: MCP 2025-11-25 and 2026-07-28, "Overview", error responses.
-pub(super) fn error_response(id: &Value, error: &RpcError) -> Value {
-    match id {
-        Value::Null => json!({ "jsonrpc": "2.0", "error": error }),
-        id => json!({ "jsonrpc": "2.0", "id": id, "error": error }),
     }
 }
 

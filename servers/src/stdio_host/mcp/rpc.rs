@@ -1,22 +1,15 @@
-//! JSON-RPC messages: what kind a message is, and how answers are written.
+//! JSON-RPC messages of clients: what kind a message is, and how it is refused.
 //! Source: JSON-RPC 2.0; MCP 2026-07-28, "Overview", error codes.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::stdio_host::{child::RpcError, outlet::Answer};
+pub(super) use crate::stdio_host::rpc::{
+    HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, error, response,
+};
+use crate::stdio_host::{child::RpcError, outlet::Answer, rpc::error_response};
 
-/// The method is not there.
-pub(super) const METHOD_NOT_FOUND: i64 = -32601;
-/// The parameters are wrong; since 2026-07-28 also: there is no such resource.
-pub(super) const INVALID_PARAMS: i64 = -32602;
-/// The message is not one that is taken.
-pub(super) const INVALID_REQUEST: i64 = -32600;
-/// Something failed here.
-pub(super) const INTERNAL_ERROR: i64 = -32603;
 /// There is no such resource, until 2025-11-25.
 pub(super) const RESOURCE_NOT_FOUND: i64 = -32002;
-/// Headers and body differ.
-pub(super) const HEADER_MISMATCH: i64 = -32020;
 /// The client did not declare what the request needs.
 pub(super) const MISSING_CAPABILITY: i64 = -32021;
 /// A page has to be visited before the request can succeed, in 2025-11-25.
@@ -79,35 +72,21 @@ fn unreadable() -> Answer {
     refused(400, None, error)
 }
 
-/// A JSON-RPC error without data.
-pub(super) fn error(code: i64, message: impl Into<String>) -> RpcError {
-    RpcError { code, message: message.into(), data: None }
-}
-
 /// An error about the parameters.
 pub(super) fn invalid(message: impl Into<String>) -> RpcError {
     error(INVALID_PARAMS, message)
 }
 
-/// The response to a request.
-pub(super) fn response(id: &Value, outcome: Result<Value, RpcError>) -> Value {
-    match outcome {
-        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-        Err(error) => json!({ "jsonrpc": "2.0", "id": id, "error": error }),
-    }
-}
-
 /// An answer with a status of its own. Without an id the error is about no request.
 pub(super) fn refused(status: u16, id: Option<&Value>, error: RpcError) -> Answer {
-    let message = match id {
-        Some(id) => response(id, Err(error)),
-        None => json!({ "jsonrpc": "2.0", "error": error }),
-    };
+    let message = error_response(id.unwrap_or(&Value::Null), &error);
     Answer::Refused { status, message }
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
