@@ -3,11 +3,8 @@
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::{
-    Failure, RpcError, Said, Session,
-    handshake::{METHOD_NOT_FOUND, brief, response},
-    incoming::Incoming,
-};
+use super::{Failure, RpcError, Said, Session, handshake::brief, incoming::Incoming};
+use crate::stdio_host::rpc::{self, METHOD_NOT_FOUND, response};
 
 /// A request that the server has not answered yet. If it is dropped before its answer, the server is told that it is
 /// cancelled, has to give a sign of life before it is used again, and a late answer is dropped.
@@ -65,7 +62,7 @@ impl<'a> Call<'a> {
     /// The server is gone.
     pub async fn answer(&mut self, id: Value, outcome: Result<Value, RpcError>) -> Result<(), Failure> {
         self.asked.retain(|asked| *asked != id);
-        self.session.link.send(&response(id, outcome));
+        self.session.link.send(&response(&id, outcome));
         self.session.link.failure().map_or(Ok(()), |failure| Err(failure.clone()))
     }
 
@@ -88,7 +85,7 @@ impl<'a> Call<'a> {
                 return Some(Err(self.session.link.poison(&reason)));
             }
             Incoming::Request { id, method, params } => match self.session.client.answer(&method) {
-                Some(outcome) => self.session.link.send(&response(id, outcome)),
+                Some(outcome) => self.session.link.send(&response(&id, outcome)),
                 None => {
                     self.asked.push(id.clone());
                     return Some(Ok(Said::Request { id, method, params }));
@@ -134,8 +131,8 @@ impl<'a> Call<'a> {
         }));
         // A server that takes no notice of being cancelled must not wait for an answer for ever.
         for id in self.asked.drain(..) {
-            let error = RpcError { code: METHOD_NOT_FOUND, message: "the call was cancelled".to_owned(), data: None };
-            self.session.link.send(&response(id, Err(error)));
+            let error = rpc::error(METHOD_NOT_FOUND, "the call was cancelled");
+            self.session.link.send(&response(&id, Err(error)));
         }
     }
 }

@@ -9,12 +9,9 @@ use url::Url;
 use super::{Failure, RpcError, ids::Ids, incoming::Incoming, link::Link, session::Session};
 use crate::stdio_host::{
     host::{ClientRequests, HostFile},
+    rpc::{self, METHOD_NOT_FOUND, response},
     versions::LEGACY,
 };
-
-/// Method not found.
-/// Source: JSON-RPC 2.0, section 5.1.
-pub(super) const METHOD_NOT_FOUND: i64 = -32601;
 
 /// What the host is to a hosted server: the same for all children.
 #[derive(Debug, Clone)]
@@ -50,25 +47,14 @@ impl Client {
 
     /// The answer to a request that comes while no client waits.
     pub(super) fn answer_alone(&self, method: &str) -> Result<Value, RpcError> {
-        self.answer(method).unwrap_or_else(|| Err(not_found("no call is under way, so that there is no client to ask")))
+        let alone = || rpc::error(METHOD_NOT_FOUND, "no call is under way, so that there is no client to ask");
+        self.answer(method).unwrap_or_else(|| Err(alone()))
     }
 }
 
 fn root(path: &PathBuf) -> Option<Value> {
     let uri = Url::from_file_path(path).ok()?;
     Some(json!({ "uri": uri.as_str(), "name": path.file_name().unwrap_or_default().to_string_lossy() }))
-}
-
-fn not_found(message: &str) -> RpcError {
-    RpcError { code: METHOD_NOT_FOUND, message: message.to_owned(), data: None }
-}
-
-/// A JSON-RPC response.
-pub(super) fn response(id: Value, outcome: Result<Value, RpcError>) -> Value {
-    match outcome {
-        Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-        Err(error) => json!({ "jsonrpc": "2.0", "id": id, "error": error }),
-    }
 }
 
 /// A child that has been sent `initialize`.
@@ -122,7 +108,7 @@ impl Handshake {
                     return Err(cannot(format!("it refused `initialize`: {}", brief(&error.message))));
                 }
                 Incoming::Request { id, method, .. } => {
-                    self.link.send(&response(id, self.client.answer_alone(&method)));
+                    self.link.send(&response(&id, self.client.answer_alone(&method)));
                 }
                 other => tracing::debug!(message = ?other, "said before the handshake, dropped"),
             }

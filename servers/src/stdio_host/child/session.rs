@@ -5,14 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::{
-    Call, Failure,
-    handshake::{Client, response},
-    ids::Ids,
-    incoming::Incoming,
-    link::Link,
-};
-use crate::stdio_host::mcp::Known;
+use super::{Call, Failure, handshake::Client, ids::Ids, incoming::Incoming, link::Link};
+use crate::stdio_host::{mcp::Known, rpc::response};
 
 /// A server that was silent for longer is pinged before it is trusted with a call: connections it holds may have died with the
 /// freeze of the environment, and the server with them.
@@ -121,7 +115,7 @@ impl Session {
     /// Handles a message that no call waits for.
     pub(super) fn drop_unasked(&mut self, incoming: Incoming) {
         match incoming {
-            Incoming::Request { id, method, .. } => self.link.send(&response(id, self.client.answer_alone(&method))),
+            Incoming::Request { id, method, .. } => self.link.send(&response(&id, self.client.answer_alone(&method))),
             Incoming::Response { id, .. } => tracing::warn!(%id, "an answer that nobody waits for was dropped"),
             other => tracing::debug!(message = ?other, "said between calls, dropped"),
         }
