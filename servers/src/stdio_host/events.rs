@@ -48,6 +48,7 @@ pub async fn serve(
     settings: &Settings,
 ) -> Result<(), RuntimeApiError> {
     let end = event.deadline;
+    let taken_by = before(end, limits::TAKEN);
     let file = &settings.file;
     let house = House {
         server_id: &file.server_id,
@@ -69,13 +70,13 @@ pub async fn serve(
                 }
                 answers
             };
-            let pace = Pace { silence: limits::SILENCE, end: before(end, limits::LAST_MOMENT) };
+            let pace = Pace { silence: limits::SILENCE, end: before(end, limits::LAST_MOMENT), taken_by };
             writer::write(form, reply, heard, work, &pending, pace).await
         }
         Arrival::Health { form } => {
             let answer = health::check(supervisor, before(end, limits::MARGIN)).await;
             let whole = form.document(answer.status, &[], &answer.body);
-            writer::post(reply, whole).await
+            writer::post(reply, whole, taken_by).await
         }
         Arrival::Refused { refusal, form } => {
             tracing::info!(
@@ -88,7 +89,7 @@ pub async fn serve(
             );
             let headers: Vec<_> = refusal.allow.map(|allow| ("allow", allow)).into_iter().collect();
             let answer = Answer::Refused { status: refusal.status, message: refusal.message() };
-            writer::post(reply, form.whole(&[answer], &[], &headers)).await
+            writer::post(reply, form.whole(&[answer], &[], &headers), taken_by).await
         }
     }
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Method};
-use http_body_util::BodyExt as _;
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -79,8 +78,7 @@ impl RuntimeApi {
     pub async fn next(&self) -> Result<(Event, Reply), RuntimeApiError> {
         let response =
             self.connection.send(Method::GET, "/runtime/invocation/next", HeaderMap::new(), Bytes::new()).await?;
-        let (head, body) = response.into_parts();
-        let payload = body.collect().await.map_err(|error| RuntimeApiError::Connection(error.to_string()))?.to_bytes();
+        let (head, payload) = response.into_parts();
         if !head.status.is_success() {
             return Err(refused(head.status.as_u16(), &payload));
         }

@@ -25,6 +25,12 @@ pub(super) const MARGIN: Duration = Duration::from_millis(500);
 /// Before Lambda's deadline an answer is written whatever is still going on.
 pub(super) const LAST_MOMENT: Duration = Duration::from_millis(200);
 
+/// Before Lambda's deadline an answer is given up that has not been taken, and the environment serves on.
+pub(super) const TAKEN: Duration = Duration::from_millis(100);
+
+/// How long a stream that broke may take to say so.
+pub(super) const FAREWELL: Duration = Duration::from_millis(50);
+
 /// Longest silence in a stream of events. Gateways and clients give up on a connection after 30 seconds or more.
 pub(super) const SILENCE: Duration = Duration::from_secs(15);
 

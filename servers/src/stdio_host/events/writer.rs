@@ -6,12 +6,12 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until, timeout_at},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{
     form::{Form, HttpForm, Whole, frame},
-    limits::{LARGEST_STREAM, LARGEST_WHOLE, RESERVE},
+    limits::{FAREWELL, LARGEST_STREAM, LARGEST_WHOLE, RESERVE},
     refusal::error_response,
 };
 use crate::stdio_host::{
@@ -25,6 +25,8 @@ use crate::stdio_host::{
 /// What Lambda has to be told about a streamed HTTP answer.
 const STREAMED: &str = "application/vnd.awslambda.http-integration-response";
 const WHOLE: &str = "application/json";
+/// What Lambda is told about a stream that broke.
+const BROKEN: &str = "Function.AnswerNotTaken";
 /// A line that clients skip. Source: HTML standard, "Server-sent events".
 const COMMENT: &[u8] = b":\n\n";
 
@@ -59,6 +61,8 @@ pub(super) struct Pace {
     pub silence: Duration,
     /// When an error is sent instead of an answer, whatever is still going on.
     pub end: Instant,
+    /// When an answer is given up that has not been taken.
+    pub taken_by: Instant,
 }
 
 /// Waits for the answers of `work` and sends them, and before that what is `heard` in the meantime.
@@ -73,9 +77,9 @@ pub(super) async fn write(
     pending: &Pending,
     pace: Pace,
 ) -> Result<(), RuntimeApiError> {
-    let Pace { silence, end } = pace;
+    let Pace { silence, end, taken_by } = pace;
     let mut work = pin!(work);
-    let mut back = Back { form, end, state: State::Waiting { reply, said: Vec::new(), size: 0 } };
+    let mut back = Back { form, taken_by, state: State::Waiting { reply, said: Vec::new(), size: 0 } };
     let mut next_comment = Instant::now() + silence;
     let answers = loop {
         tokio::select! {
@@ -103,19 +107,17 @@ pub(super) async fn write(
 /// Sends an answer that is there.
 ///
 /// # Errors
-/// The Runtime API did not take it.
-pub(super) async fn post(reply: Reply, whole: Whole) -> Result<(), RuntimeApiError> {
-    let Some(prelude) = whole.prelude else { return reply.answer(WHOLE, whole.body).await };
-    let mut stream = reply.stream(STREAMED).await?;
-    stream.send(prelude).await?;
-    stream.send(whole.body).await?;
-    stream.finish().await
+/// The Runtime API did not take it in time.
+pub(super) async fn post(reply: Reply, whole: Whole, taken_by: Instant) -> Result<(), RuntimeApiError> {
+    let Some(prelude) = whole.prelude else { return within(taken_by, reply.answer(WHOLE, whole.body)).await };
+    let stream = begin(reply, prelude, taken_by).await?;
+    finish(stream, whole.body, taken_by).await
 }
 
 /// The way back, and how far the answer has got on it.
 struct Back {
     form: Form,
-    end: Instant,
+    taken_by: Instant,
     state: State,
 }
 
@@ -152,33 +154,34 @@ impl Back {
 
     /// Sends bytes of the stream of events, and the head before the first.
     async fn event(self, bytes: Bytes) -> Self {
-        let Self { form, end, state } = self;
+        let Self { form, taken_by, state } = self;
         let state = match state {
-            State::Waiting { reply, .. } => match within(end, begin(reply)).await {
-                Ok(stream) => push(stream, 0, bytes, end).await,
+            State::Waiting { reply, .. } => match begin(reply, HttpForm::prelude_of_events(), taken_by).await {
+                Ok(stream) => push(stream, 0, bytes, taken_by).await,
                 Err(error) => State::Failed(error),
             },
             State::Begun { stream, sent } if sent + bytes.len() > LARGEST_STREAM - RESERVE => {
                 tracing::warn!(bytes = bytes.len(), "a message was left out: there is no room for it in the stream");
                 State::Begun { stream, sent }
             }
-            State::Begun { stream, sent } => push(stream, sent, bytes, end).await,
+            State::Begun { stream, sent } => push(stream, sent, bytes, taken_by).await,
             State::Failed(error) => State::Failed(error),
         };
-        Self { form, end, state }
+        Self { form, taken_by, state }
     }
 
     async fn finish(self, answers: Vec<Answer>, pending: &Pending) -> Result<(), RuntimeApiError> {
         match self.state {
-            State::Waiting { reply, said, .. } => post(reply, fitting(self.form, &answers, &said, pending)).await,
-            State::Begun { mut stream, sent } => {
+            State::Waiting { reply, said, .. } => {
+                post(reply, fitting(self.form, &answers, &said, pending), self.taken_by).await
+            }
+            State::Begun { stream, sent } => {
                 let mut events = last_events(&answers);
                 if sent + events.len() > LARGEST_STREAM {
                     tracing::error!(bytes = events.len(), "the answer is too large for a stream");
                     events = last_events(&pending.too_large(LARGEST_STREAM));
                 }
-                stream.send(events.into()).await?;
-                stream.finish().await
+                finish(stream, events.into(), self.taken_by).await
             }
             State::Failed(error) => Err(error),
         }
@@ -203,27 +206,44 @@ fn last_events(answers: &[Answer]) -> String {
     answers.iter().filter_map(Answer::message).map(frame).collect()
 }
 
-async fn begin(reply: Reply) -> Result<Stream, RuntimeApiError> {
-    let mut stream = reply.stream(STREAMED).await?;
-    stream.send(HttpForm::prelude_of_events()).await?;
-    Ok(stream)
+/// Begins a stream with its head.
+async fn begin(reply: Reply, prelude: Bytes, taken_by: Instant) -> Result<Stream, RuntimeApiError> {
+    let stream = within(taken_by, reply.stream(STREAMED)).await?;
+    send(stream, prelude, taken_by).await
 }
 
-async fn push(mut stream: Stream, sent: usize, bytes: Bytes, end: Instant) -> State {
+async fn push(stream: Stream, sent: usize, bytes: Bytes, taken_by: Instant) -> State {
     let sent = sent + bytes.len();
-    match within(end, stream.send(bytes)).await {
-        Ok(()) => State::Begun { stream, sent },
+    match send(stream, bytes, taken_by).await {
+        Ok(stream) => State::Begun { stream, sent },
         Err(error) => State::Failed(error),
     }
 }
 
-/// A client that reads slowly must not keep the environment beyond its deadline.
+/// Ends a stream with its last part.
+async fn finish(stream: Stream, last: Bytes, taken_by: Instant) -> Result<(), RuntimeApiError> {
+    let stream = send(stream, last, taken_by).await?;
+    within(taken_by, stream.finish()).await
+}
+
+/// Sends a part of a stream. One that breaks says so in its trailers, or else is closed without an end: it must not look whole.
+async fn send(mut stream: Stream, part: Bytes, taken_by: Instant) -> Result<Stream, RuntimeApiError> {
+    let sent = within(taken_by, stream.send(part)).await;
+    let Err(error) = sent else { return Ok(stream) };
+    match timeout(FAREWELL, stream.fail(BROKEN, &error.to_string())).await {
+        Ok(Ok(())) => tracing::debug!("the trailers tell that the answer broke"),
+        Ok(Err(_)) | Err(_) => tracing::debug!("the connection was closed in the middle of the answer"),
+    }
+    Err(error)
+}
+
+/// Who reads slowly must not keep the environment beyond its deadline.
 async fn within<T>(
-    end: Instant,
+    taken_by: Instant,
     sending: impl Future<Output = Result<T, RuntimeApiError>>,
 ) -> Result<T, RuntimeApiError> {
     let slow = || RuntimeApiError::Connection("it does not read the answer".to_owned());
-    timeout_at(end, sending).await.unwrap_or_else(|_| Err(slow()))
+    timeout_at(taken_by, sending).await.unwrap_or_else(|_| Err(slow()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,10 @@
 //! The one connection to the Runtime API, opened again when the other side closed it.
 
-use std::{future::Future, sync::Arc};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri, header};
@@ -10,7 +14,7 @@ use hyper::{
     client::conn::http1::{self, SendRequest},
 };
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::Mutex};
+use tokio::{net::TcpStream, task::JoinHandle, time::timeout};
 
 use super::{Payload, RuntimeApiError, refused};
 
@@ -19,46 +23,79 @@ const VERSION: &str = "/2018-06-01";
 /// How this client names itself to Lambda.
 const USER_AGENT: &str = concat!("switchyard-stdio-host/", env!("CARGO_PKG_VERSION"));
 
+/// How long an open connection may still be busy with a request that was answered: the other side need not read to its end.
+const BUSY: Duration = Duration::from_millis(500);
+
 /// A connection that is shared by the clones of it.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     address: Arc<str>,
-    open: Arc<Mutex<Option<SendRequest<Payload>>>>,
+    /// The connection while it is idle. A request takes it and puts it back once its answer has been read, so that one that is
+    /// given up, by an error or by being dropped, closes its connection.
+    idle: Arc<Mutex<Option<Open>>>,
+}
+
+/// Dropping it closes the connection, whatever is still to be sent.
+#[derive(Debug)]
+struct Open {
+    sender: SendRequest<Payload>,
+    _connection: Task<()>,
+}
+
+/// A task that ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Task<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Task<T> {
+    pub(super) fn spawn(work: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+
+    pub(super) async fn ended(mut self) -> Result<T, RuntimeApiError> {
+        (&mut self.0).await.map_err(|error| RuntimeApiError::Connection(error.to_string()))
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Connection {
     pub(super) fn new(address: &str) -> Self {
-        Self { address: address.into(), open: Arc::default() }
+        Self { address: address.into(), idle: Arc::default() }
     }
 
-    /// Sends a request and gives the head of its answer. A connection that the other side closed while it was idle is opened
-    /// again: nothing of the request was read on it.
+    /// Sends a request and reads its answer. A connection that the other side closed while it was idle is opened again: nothing
+    /// of the request was read on it.
     pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Incoming>, RuntimeApiError> {
-        let mut open = self.open.lock().await;
-        let reused = open.as_ref().is_some_and(|sender| !sender.is_closed());
+    ) -> Result<Response<Bytes>, RuntimeApiError> {
         let whole = |body| Payload::Whole(Some(body));
         let request = self.request(method.clone(), path, headers.clone(), whole(body.clone()))?;
-        let sender = self.ready(&mut open).await?;
-        match sender.send_request(request).await {
+        let (mut open, reused) = match self.idle().await {
+            Some(open) => (open, true),
+            None => (self.connect().await?, false),
+        };
+        let response = match open.sender.send_request(request).await {
             Err(error) if reused && (error.is_canceled() || error.is_closed() || error.is_incomplete_message()) => {
-                *open = None;
                 let request = self.request(method, path, headers, whole(body))?;
-                self.ready(&mut open).await?.send_request(request).await
+                open = self.connect().await?;
+                open.sender.send_request(request).await
             }
             other => other,
-        }
-        .map_err(failed)
+        };
+        self.read(response, open).await
     }
 
     /// Posts a body and reads whether it was taken.
     pub(super) async fn post(&self, path: &str, headers: HeaderMap, body: Bytes) -> Result<(), RuntimeApiError> {
-        taken(self.send(Method::POST, path, headers, body).await?).await
+        taken(&self.send(Method::POST, path, headers, body).await?)
     }
 
     /// Begins a request whose body comes in parts; the future ends when the answer is there.
@@ -68,10 +105,26 @@ impl Connection {
         headers: HeaderMap,
         body: Payload,
     ) -> Result<impl Future<Output = Result<(), RuntimeApiError>> + Send + use<>, RuntimeApiError> {
-        let mut open = self.open.lock().await;
         let request = self.request(Method::POST, path, headers, body)?;
-        let answer = self.ready(&mut open).await?.send_request(request);
-        Ok(async move { taken(answer.await.map_err(failed)?).await })
+        let mut open = match self.idle().await {
+            Some(open) => open,
+            None => self.connect().await?,
+        };
+        let answer = open.sender.send_request(request);
+        let connection = self.clone();
+        Ok(async move { taken(&connection.read(answer.await, open).await?) })
+    }
+
+    /// Reads an answer to its end, so that the connection can be used again.
+    async fn read(
+        &self,
+        response: hyper::Result<Response<Incoming>>,
+        open: Open,
+    ) -> Result<Response<Bytes>, RuntimeApiError> {
+        let (head, body) = response.map_err(failed)?.into_parts();
+        let body = body.collect().await.map_err(failed)?.to_bytes();
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        Ok(Response::from_parts(head, body))
     }
 
     fn request(
@@ -93,34 +146,26 @@ impl Connection {
         Ok(request)
     }
 
-    async fn ready<'a>(
-        &self,
-        open: &'a mut Option<SendRequest<Payload>>,
-    ) -> Result<&'a mut SendRequest<Payload>, RuntimeApiError> {
-        if let Some(sender) = open.as_mut()
-            && sender.ready().await.is_err()
-        {
-            *open = None;
-        }
-        match open {
-            Some(sender) => Ok(sender),
-            None => Ok(open.insert(self.connect().await?)),
-        }
+    /// The open connection, if a request can be sent on it.
+    async fn idle(&self) -> Option<Open> {
+        let mut open = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let ready = timeout(BUSY, open.sender.ready()).await;
+        matches!(ready, Ok(Ok(()))).then_some(open)
     }
 
-    async fn connect(&self) -> Result<SendRequest<Payload>, RuntimeApiError> {
+    async fn connect(&self) -> Result<Open, RuntimeApiError> {
         let wrong = |error: String| RuntimeApiError::Connection(format!("{}: {error}", self.address));
         let socket = TcpStream::connect(&*self.address).await.map_err(|error| wrong(error.to_string()))?;
         // Without this a part of a stream waits up to 40 ms for the acknowledgement of the one before.
         socket.set_nodelay(true).map_err(|error| wrong(error.to_string()))?;
         let (sender, connection) =
             http1::handshake(TokioIo::new(socket)).await.map_err(|error| wrong(error.to_string()))?;
-        tokio::spawn(async move {
+        let connection = Task::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "connection to the Runtime API ended");
             }
         });
-        Ok(sender)
+        Ok(Open { sender, _connection: connection })
     }
 }
 
@@ -129,9 +174,8 @@ fn failed(error: hyper::Error) -> RuntimeApiError {
     RuntimeApiError::Connection(error.to_string())
 }
 
-/// Reads an answer to its end, so that the connection can be used again.
-async fn taken(response: Response<Incoming>) -> Result<(), RuntimeApiError> {
+/// Whether what was posted was taken.
+fn taken(response: &Response<Bytes>) -> Result<(), RuntimeApiError> {
     let status = response.status();
-    let body = response.into_body().collect().await.map_err(failed)?.to_bytes();
-    if status.is_success() { Ok(()) } else { Err(refused(status.as_u16(), &body)) }
+    if status.is_success() { Ok(()) } else { Err(refused(status.as_u16(), response.body())) }
 }

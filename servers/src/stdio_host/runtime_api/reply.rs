@@ -5,9 +5,12 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use hyper::body::Frame;
 use serde_json::json;
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::sync::mpsc;
 
-use super::{Payload, RuntimeApiError, connection::Connection};
+use super::{
+    Payload, RuntimeApiError,
+    connection::{Connection, Task},
+};
 
 /// Names the kind of an error to Lambda, in a header or a trailer.
 const ERROR_TYPE: HeaderName = HeaderName::from_static("lambda-runtime-function-error-type");
@@ -59,7 +62,7 @@ impl Reply {
         let (parts, body) = mpsc::channel(1);
         let path = self.path("response");
         let answer = self.connection.begin(&path, self.headers, Payload::Parts(body)).await?;
-        Ok(Stream { parts, answer: tokio::spawn(answer), request_id: self.request_id })
+        Ok(Stream { parts, answer: Task::spawn(answer), request_id: self.request_id })
     }
 
     /// Ends the invocation with an error of the function.
@@ -77,12 +80,13 @@ impl Reply {
     }
 }
 
-/// An answer that is being sent in parts.
+/// An answer that is being sent in parts. Dropping it before its end closes the connection, so that nobody takes what was sent
+/// for a whole answer.
 #[derive(Debug)]
 #[must_use = "Lambda waits for the end of the answer"]
 pub struct Stream {
-    parts: mpsc::Sender<Frame<Bytes>>,
-    answer: JoinHandle<Result<(), RuntimeApiError>>,
+    parts: mpsc::Sender<Option<Frame<Bytes>>>,
+    answer: Task<Result<(), RuntimeApiError>>,
     request_id: String,
 }
 
@@ -101,7 +105,7 @@ impl Stream {
             return Ok(());
         }
         self.parts
-            .send(Frame::data(part))
+            .send(Some(Frame::data(part)))
             .await
             .map_err(|_| RuntimeApiError::Connection("it stopped reading the answer".to_owned()))
     }
@@ -111,8 +115,7 @@ impl Stream {
     /// # Errors
     /// The Runtime API did not take it.
     pub async fn finish(self) -> Result<(), RuntimeApiError> {
-        drop(self.parts);
-        self.answer.await.map_err(|error| RuntimeApiError::Connection(error.to_string()))?
+        self.end(None).await
     }
 
     /// Ends the answer with an error, told in the trailers.
@@ -125,9 +128,13 @@ impl Stream {
         if let Ok(body) = HeaderValue::from_str(&STANDARD.encode(body)) {
             trailers.insert(ERROR_BODY, body);
         }
-        // Nobody reads on: `finish` tells why.
-        let _ = self.parts.send(Frame::trailers(trailers)).await;
-        self.finish().await
+        self.end(Some(Frame::trailers(trailers))).await
+    }
+
+    async fn end(self, last: Option<Frame<Bytes>>) -> Result<(), RuntimeApiError> {
+        // Where nobody reads on, the answer tells why.
+        let _ = self.parts.send(last).await;
+        self.answer.ended().await?
     }
 }
 

@@ -1,7 +1,7 @@
 use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpListener, sync::Mutex};

@@ -11,6 +11,8 @@ use tokio::{
 use super::*;
 use crate::stdio_host::{events::rules::Accepted, outlet::Outlet, runtime_api::RuntimeApi};
 
+mod broken;
+
 const SOON: Duration = Duration::from_secs(10);
 
 /// The Runtime API with one event: hands on what is posted while it is being posted.
@@ -82,7 +84,8 @@ fn form(streams: bool) -> Form {
 }
 
 fn pace() -> Pace {
-    Pace { silence: SOON, end: Instant::now() + 2 * SOON }
+    let end = Instant::now() + 2 * SOON;
+    Pace { silence: SOON, end, taken_by: end + SOON }
 }
 
 fn pending() -> Pending {
