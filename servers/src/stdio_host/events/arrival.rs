@@ -128,8 +128,10 @@ fn post(mut request: HttpRequest, accepted: Accepted, streams: bool) -> Result<A
     let caller = request.caller.take();
     let body = message::parse(&request.into_body()?)?;
     let Messages { all, batch } = messages(body, Some(&headers))?;
-    // The answer to `initialize` brings the session in a header, which nothing may overtake.
-    let begins_early = all.iter().any(|(message, kind)| *kind == Kind::Request && message["method"] != "initialize");
+    // Their answers bring a session in a header, which nothing may overtake.
+    let brings_session = |method: &Value| method == "initialize" || method == "logging/setLevel";
+    let begins_early = all.iter().any(|(_, kind)| *kind == Kind::Request)
+        && !all.iter().any(|(message, _)| brings_session(&message["method"]));
     let ask = |(message, _)| Ask { message, door: Door::Http, caller: caller.clone(), headers: headers.clone() };
     let form = Form::Http(HttpForm { streams, accepted, batch, begins_early });
     Ok(Arrival::Asks { asks: all.into_iter().map(ask).collect(), form })

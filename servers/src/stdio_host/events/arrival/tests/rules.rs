@@ -50,10 +50,19 @@ fn batches_are_for_the_version_that_has_them() {
 }
 
 #[test]
-fn nothing_overtakes_the_session_that_initialize_opens() {
+fn nothing_overtakes_a_session_that_an_answer_brings() {
     let initialize = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {} });
-    let (_, form) = served(&url(json!({ "mcp-protocol-version": null }), &initialize));
-    assert!(matches!(form, Form::Http(HttpForm { begins_early: false, .. })));
+    let set_level = json!({ "jsonrpc": "2.0", "id": 1, "method": "logging/setLevel", "params": { "level": "error" } });
+    for (version, body, early) in [
+        (json!(null), initialize, false),
+        (json!("2025-11-25"), set_level.clone(), false),
+        (json!("2025-03-26"), json!([set_level, list(&json!(2))]), false),
+        (json!("2025-03-26"), json!([list(&json!(1)), list(&json!(2))]), true),
+        (json!("2025-11-25"), list(&json!(1)), true),
+    ] {
+        let (_, form) = served(&url(json!({ "mcp-protocol-version": version }), &body));
+        assert!(matches!(form, Form::Http(HttpForm { begins_early, .. }) if begins_early == early), "{body}");
+    }
 }
 
 #[test]
