@@ -1,14 +1,15 @@
 //! An MCP server over stdio that misbehaves on request: what `stdio_host` has to live with. Tools are named after what they do to
 //! their host; `echo` and `sleep` are what a decent server would have. Each call runs in a thread of its own.
 //!
-//! `hostile_server [--banner] [--slow MS] [--die] [--deaf]`: says something before the protocol starts, takes its time to start,
-//! dies at once, goes on when its input ends.
+//! `hostile_server [--banner] [--slow MS] [--hold FILE] [--die] [--deaf]`: says something before the protocol starts, takes its time
+//! to start, waits for a file before it starts, dies at once, goes on when its input ends.
 
 use std::{
     collections::BTreeMap,
     env,
     error::Error,
     io::{BufRead as _, Write as _, stderr, stdin, stdout},
+    path::Path,
     process::{Command, exit},
     sync::{Arc, Mutex, PoisonError},
     thread,
@@ -17,7 +18,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-const TOOLS: [&str; 18] = [
+const TOOLS: [&str; 19] = [
     "cancellations",
     "crash",
     "duplicate",
@@ -27,6 +28,7 @@ const TOOLS: [&str; 18] = [
     "flood",
     "garbage",
     "hang",
+    "hold",
     "huge",
     "invalid",
     "noise",
@@ -60,6 +62,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(index) = given("--slow") {
         thread::sleep(Duration::from_millis(arguments.get(index + 1).ok_or("--slow takes milliseconds")?.parse()?));
     }
+    if let Some(index) = given("--hold") {
+        wait_for(arguments.get(index + 1).ok_or("--hold takes a file")?);
+    }
     let memory = Shared::default();
     for line in stdin().lock().lines() {
         let message: Value = serde_json::from_str(&line?)?;
@@ -76,6 +81,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         thread::sleep(Duration::from_secs(3600));
     }
     Ok(())
+}
+
+/// Waits until somebody makes this file.
+fn wait_for(file: &str) {
+    while !Path::new(file).exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn write(bytes: &[u8]) {
@@ -124,6 +136,22 @@ fn serve(message: &Value, memory: &Shared) {
                 "remember" => {
                     memory().word = word.to_owned();
                     text("remembered")
+                }
+                // Tells of its progress, answers once the file is there, and remembers that it has.
+                "hold" => {
+                    let progress = |progress: u64| {
+                        let token = &message["params"]["_meta"]["progressToken"];
+                        if !token.is_null() {
+                            send(&json!({ "jsonrpc": "2.0", "method": "notifications/progress",
+                                "params": { "progressToken": token, "progress": progress, "total": 2 } }));
+                        }
+                    };
+                    progress(1);
+                    wait_for(word);
+                    progress(2);
+                    send(&answer(id, &text("released")));
+                    "answered".clone_into(&mut memory().word);
+                    return;
                 }
                 "recall" => text(&memory().word),
                 "cancellations" => text(&memory().cancellations.to_string()),

@@ -8,7 +8,10 @@ use std::{
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    time::timeout_at,
+};
 
 use crate::{
     processes,
@@ -165,8 +168,10 @@ impl Environments {
 
 /// Hands the pieces of an answer on; tells whether its environment is still there.
 async fn pass_on(mut post: Post, pieces: &mpsc::UnboundedSender<Result<Bytes, String>>) -> Result<(), ()> {
+    let deadline = post.deadline.into();
     loop {
-        let piece = match post.next().await {
+        let late = |_| Err("Lambda would have ended it before the end of its answer".to_owned());
+        let piece = match timeout_at(deadline, post.next()).await.unwrap_or_else(late) {
             Ok(Some(piece)) => Ok(piece),
             Ok(None) => break,
             Err(error) => {

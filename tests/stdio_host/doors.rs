@@ -1,7 +1,5 @@
 //! Events that only Lambda's own loop brings: client contexts, and answers in pieces.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use tests::{
     environments::Environments,
@@ -9,7 +7,7 @@ use tests::{
     runtime_api::{Environment, Invocation},
 };
 
-use crate::support::{fixture, hostile, is_well, message, start};
+use crate::support::{hostile, is_well, message, start, text};
 
 /// What AgentCore Gateway puts into the client context for a tool of a target.
 fn gateway(tool: &str) -> Value {
@@ -55,7 +53,9 @@ async fn a_client_context_that_is_none_ends_one_call_only() {
     for context in ["", "{", "null", "[]", "{\"custom\":null}", "{\"custom\":{\"bedrockAgentCoreToolName\":{}}}"] {
         let payload = message("echo", &json!({ "text": "by Invoke" })).to_string();
         let invocation = Invocation { client_context: Some(context.to_owned()), ..Invocation::of(payload) };
-        environment.call(invocation).await.unwrap_or_else(|error| panic!("{context:?}: {error}"));
+        let answer = environment.call(invocation).await.unwrap_or_else(|error| panic!("{context:?}: {error}"));
+        assert!(!answer.failed, "{context:?}");
+        assert_eq!(text(&answer.json()), "by Invoke", "{context:?}");
         is_well(&mut environment).await;
     }
 }
@@ -63,17 +63,22 @@ async fn a_client_context_that_is_none_ends_one_call_only() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payload_that_is_no_event_ends_one_call_only() {
     let mut environment = start(hostile(&[], json!({})).await).await;
-    for payload in [
-        "",
-        "null",
-        "7",
-        "[]",
-        "{}",
-        "{\"jsonrpc\":\"2.0\"}",
-        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":7}",
-        "\"text\"",
+    // A JSON-RPC response where a message was meant, and the error alone where no tool is named.
+    for (payload, version, code) in [
+        ("", json!("2.0"), -32700),
+        ("null", Value::Null, -32603),
+        ("7", Value::Null, -32603),
+        ("[]", json!("2.0"), -32600),
+        ("{}", Value::Null, -32603),
+        ("{\"jsonrpc\":\"2.0\"}", json!("2.0"), -32600),
+        ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":7}", json!("2.0"), -32600),
+        ("\"text\"", Value::Null, -32603),
     ] {
-        environment.call(Invocation::of(payload)).await.unwrap_or_else(|error| panic!("{payload:?}: {error}"));
+        let called = environment.call(Invocation::of(payload)).await;
+        let answer = called.unwrap_or_else(|error| panic!("{payload:?}: {error}"));
+        let body = answer.json();
+        assert!(!answer.failed, "{payload:?}: {body}");
+        assert_eq!((&body["jsonrpc"], &body["error"]["code"]), (&version, &json!(code)), "{payload:?}: {body}");
         is_well(&mut environment).await;
     }
 }
@@ -91,10 +96,11 @@ async fn a_tool_is_called_the_plain_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_reaches_the_client_while_the_tool_works() {
-    let hosted = fixture(json!({})).await;
+    let hosted = hostile(&[], json!({})).await;
+    let release = hosted.package().join("release");
     let environments = Environments::start(hosted.function.clone(), 2).await.unwrap();
     let door = FunctionUrl::open(environments, 0).await.unwrap();
-    let mut message = message("test_tool_with_progress", &json!({}));
+    let mut message = message("hold", &json!({ "text": release }));
     message["params"]["_meta"] = json!({ "progressToken": "mine" });
     let mut answer = reqwest::Client::new()
         .post(format!("{}/mcp", door.url()))
@@ -105,22 +111,23 @@ async fn progress_reaches_the_client_while_the_tool_works() {
         .await
         .unwrap();
     assert_eq!(answer.headers()["content-type"], "text/event-stream");
-    let mut messages: Vec<(std::time::Instant, Value)> = Vec::new();
+    let mut messages: Vec<Value> = Vec::new();
     let mut text = String::new();
     while let Some(piece) = answer.chunk().await.unwrap() {
         text.push_str(std::str::from_utf8(&piece).unwrap());
         while let Some((event, rest)) = text.split_once("\n\n") {
             if let Some(data) = event.lines().find_map(|line| line.strip_prefix("data:")).filter(|data| data.len() > 1)
             {
-                messages.push((std::time::Instant::now(), serde_json::from_str(data).unwrap()));
+                messages.push(serde_json::from_str(data).unwrap());
+                // The tool goes on only when the client has seen how far it is.
+                std::fs::write(&release, "").unwrap();
             }
             text = rest.to_owned();
         }
     }
-    let progress: Vec<_> = messages.iter().filter_map(|(_, message)| message["params"]["progress"].as_f64()).collect();
-    assert_eq!(progress, [0.0, 50.0, 100.0], "{messages:?}");
-    assert!(messages.iter().take(3).all(|(_, message)| message["params"]["progressToken"] == "mine"));
-    let ((first, _), (last, answer)) = (&messages[0], messages.last().unwrap());
-    assert_eq!(answer["id"], message["id"]);
-    assert!(last.duration_since(*first) > Duration::from_millis(80), "all came at once");
+    let [first, second, result] = messages.as_slice() else { panic!("{messages:?}") };
+    for (told, progress) in [(first, 1), (second, 2)] {
+        assert_eq!(told["params"], json!({ "progressToken": "mine", "progress": progress, "total": 2 }));
+    }
+    assert_eq!((&result["id"], crate::support::text(result)), (&message["id"], "released"));
 }

@@ -134,6 +134,7 @@ async fn a_question_that_nobody_answers_ends_the_call_in_time() {
     let question = until(&mut stream, |message| message["method"] == "elicitation/create").await;
     assert_eq!(question["params"]["message"], "Who are you?");
     let response = until(&mut stream, |message| message["id"] == call["id"]).await;
+    // The stream of an answer that is late breaks off at the deadline of the event.
     assert_eq!(response["error"]["data"]["reason"], "no_answer", "{response}");
 }
 
