@@ -81,6 +81,7 @@ pub async fn serve(
         Arrival::Refused { refusal, form } => {
             tracing::info!(
                 request_id = event.request_id,
+                trace_id = event.trace_id,
                 door = ?form.door(),
                 status = refusal.status,
                 code = refusal.error.code,

@@ -87,10 +87,10 @@ async fn serve(
     supervisor.prepare(prepared_by).await;
     loop {
         let (event, reply) = api.next().await?;
-        let request_id = event.request_id.clone();
+        let (request_id, trace_id) = (event.request_id.clone(), event.trace_id.clone());
         supervisor.event_begins(&request_id);
         if let Err(error) = events::serve(event, reply, supervisor, &mut mcp, settings).await {
-            tracing::error!(request_id, %error, "the answer was not taken");
+            tracing::error!(request_id, trace_id, %error, "the answer was not taken");
         }
         supervisor.event_ends().await;
     }

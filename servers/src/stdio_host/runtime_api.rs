@@ -25,15 +25,11 @@ pub struct Event {
     pub request_id: String,
     /// When Lambda ends the invocation.
     pub deadline: Instant,
-    /// The ARN that was invoked.
-    pub function_arn: String,
     /// X-Ray trace header.
     pub trace_id: Option<String>,
     /// Client context of `lambda:Invoke`, as raw JSON text: AgentCore Gateway puts objects into it where the Lambda
     /// documentation has strings only.
     pub client_context: Option<String>,
-    /// Cognito identity of `lambda:Invoke`, as raw JSON text.
-    pub cognito_identity: Option<String>,
     /// Tenant of the invocation, where the function isolates tenants.
     pub tenant_id: Option<String>,
     /// The payload.
@@ -92,10 +88,8 @@ impl RuntimeApi {
         let some = |name| text(name).filter(|text| !text.is_empty());
         let event = Event {
             deadline: Instant::now() + remaining(deadline),
-            function_arn: text("lambda-runtime-invoked-function-arn").unwrap_or_default(),
             trace_id: some("lambda-runtime-trace-id"),
             client_context: some("lambda-runtime-client-context"),
-            cognito_identity: some("lambda-runtime-cognito-identity"),
             tenant_id: some("lambda-runtime-aws-tenant-id"),
             request_id: request_id.clone(),
             payload,

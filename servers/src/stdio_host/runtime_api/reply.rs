@@ -33,11 +33,6 @@ impl Reply {
         Self { connection, request_id, headers }
     }
 
-    /// Lambda's id of the invocation.
-    pub fn request_id(&self) -> &str {
-        &self.request_id
-    }
-
     /// Posts the whole answer. Lambda passes at most 6 MB on.
     ///
     /// # Errors
@@ -62,7 +57,7 @@ impl Reply {
         let (parts, body) = mpsc::channel(1);
         let path = self.path("response");
         let answer = self.connection.begin(&path, self.headers, Payload::Parts(body)).await?;
-        Ok(Stream { parts, answer: Task::spawn(answer), request_id: self.request_id })
+        Ok(Stream { parts, answer: Task::spawn(answer) })
     }
 
     /// Ends the invocation with an error of the function.
@@ -87,15 +82,9 @@ impl Reply {
 pub struct Stream {
     parts: mpsc::Sender<Option<Frame<Bytes>>>,
     answer: Task<Result<(), RuntimeApiError>>,
-    request_id: String,
 }
 
 impl Stream {
-    /// Lambda's id of the invocation.
-    pub fn request_id(&self) -> &str {
-        &self.request_id
-    }
-
     /// Sends a part at once.
     ///
     /// # Errors

@@ -74,22 +74,23 @@ async fn start(answers: Vec<Response<Full<Bytes>>>, closing: bool) -> (RuntimeAp
 #[tokio::test]
 async fn an_event_carries_its_headers_as_they_came() {
     let context = br#"{"custom":{"bedrockAgentCorePropagatedHeaders":{"a":1},"bedrockAgentCoreToolName":"t___x"}}"#;
-    let headers: [(&str, &[u8]); 4] = [
+    let headers: [(&str, &[u8]); 3] = [
         ("Lambda-Runtime-Client-Context", context),
         ("Lambda-Runtime-Aws-Tenant-Id", b"blue"),
         ("Lambda-Runtime-Trace-Id", b"Root=1-5bef4de7"),
-        ("Lambda-Runtime-Cognito-Identity", b""),
     ];
-    let (api, _) = start(vec![event(&headers, "{\"a\":1}")], false).await;
-    let (event, reply) = api.next().await.unwrap();
+    let empty: [(&str, &[u8]); 2] = [("Lambda-Runtime-Aws-Tenant-Id", b""), ("Lambda-Runtime-Trace-Id", b"")];
+    let (api, _) = start(vec![event(&headers, "{\"a\":1}"), event(&empty, "{}")], false).await;
+    let (event, _reply) = api.next().await.unwrap();
+    assert_eq!(event.request_id, "8476a536-e9f4-11e8-9739-2dfe598c3fcd");
     assert_eq!(event.client_context.as_deref().map(str::as_bytes), Some(context.as_slice()));
     assert_eq!(event.tenant_id.as_deref(), Some("blue"));
     assert_eq!(event.trace_id.as_deref(), Some("Root=1-5bef4de7"));
-    assert_eq!(event.cognito_identity, None);
     assert_eq!(&event.payload[..], b"{\"a\":1}");
-    assert_eq!(reply.request_id(), event.request_id);
     let left = event.deadline - Instant::now();
     assert!(left > Duration::from_secs(4) && left <= Duration::from_secs(5), "{left:?}");
+    let (event, _reply) = api.next().await.unwrap();
+    assert_eq!((event.tenant_id, event.trace_id, event.client_context), (None, None, None));
 }
 
 #[tokio::test]

@@ -25,10 +25,8 @@ fn raw(payload: impl Into<Bytes>) -> Event {
     Event {
         request_id: "8476a536-e9f4-11e8-9739-2dfe598c3fcd".to_owned(),
         deadline: Instant::now() + Duration::from_secs(60),
-        function_arn: "arn:aws:lambda:eu-west-1:123456789012:function:mcp-server-git".to_owned(),
         trace_id: None,
         client_context: None,
-        cognito_identity: None,
         tenant_id: None,
         payload: payload.into(),
     }
