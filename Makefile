@@ -50,7 +50,8 @@ package: setup ## Packs the construct McpServer for other CDK apps: build/switch
 container: ## Builds the container image of the pipelines server (needs Docker)
 	@scripts/container
 
-synth: build ## Writes the CloudFormation templates to cdk.out (ARCH=..., CDK_ARGS="-c key=value")
+synth: build ## Packs the hosted servers and writes the CloudFormation templates to cdk.out (ARCH=..., CDK_ARGS="-c key=value")
+	@node --import tsx cdk/hosting/pack.ts -c architecture=$(ARCH) $(CDK_ARGS)
 	@node_modules/.bin/cdk synth --quiet -c architecture=$(ARCH) $(CDK_ARGS)
 
 # What a person types for these two is handed on as it is, whatever characters it has; nothing expands it.

@@ -37,7 +37,7 @@ export default defineConfig(
   },
   {
     // Run as they are by the Node of `make conformance`, on packages without types, or in the place of another program.
-    files: ["conformance/*.mjs", "tests/fixtures/hosting/*.mjs"],
+    files: ["conformance/*.mjs", "tests/fixtures/*.mjs"],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: { process: "readonly", fetch: "readonly", URL: "readonly" } },
   },

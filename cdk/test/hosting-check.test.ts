@@ -62,7 +62,7 @@ async function npmRegistry(t: TestContext, root: string): Promise<string> {
   };
   mkdirSync(path.join(root, "registry"), { recursive: true });
   writeFileSync(path.join(root, "registry", "node-good"), JSON.stringify(packument));
-  const program = path.join(ROOT, "tests", "fixtures", "hosting", "registry.mjs");
+  const program = path.join(ROOT, "tests", "fixtures", "registry_double.mjs");
   const child = spawn(process.execPath, [program, path.join(root, "registry")], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -92,7 +92,7 @@ async function workplace(t: TestContext): Promise<Workplace> {
   write(registry, { "simple/demo-server/index.html": `<a href="/${wheel}#sha256=${digest}">${wheel}</a>` });
   write(path.join(root, "node", "package"), NODE_PACKAGE);
   ran("tar", ["-czf", path.join(registry, "server.tgz"), "-C", path.join(root, "node"), "package"], root);
-  const child = spawn(process.execPath, [path.join(ROOT, "tests", "fixtures", "hosting", "registry.mjs"), registry], {
+  const child = spawn(process.execPath, [path.join(ROOT, "tests", "fixtures", "registry_double.mjs"), registry], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   t.after(() => child.kill());

@@ -17,7 +17,7 @@ function stage(t: TestContext, behaviour: string, keys = "") {
   t.after(() => {
     rmSync(root, { recursive: true, force: true });
   });
-  const double = path.join(ROOT, "tests", "fixtures", "hosting", "host.mjs");
+  const double = path.join(ROOT, "tests", "fixtures", "host_double.mjs");
   const host = path.join(root, "stdio_host");
   writeFileSync(host, `#!/bin/sh\nexec "${process.execPath}" "${double}" "$@"\n`, { mode: 0o755 });
   writeFileSync(path.join(root, "server"), "the program");

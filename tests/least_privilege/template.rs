@@ -50,6 +50,8 @@ pub(crate) fn synthesise() -> Result<Template, String> {
         format!("architecture={architecture}"),
         format!("lambdaZipDir={}", work().join("lambda").display()),
         format!("agentsDir={}", work().join("definitions/agents").display()),
+        // What the servers of others may do is for servers.yaml to say, and tested with their construct.
+        "hostedServers=none".to_owned(),
     ];
     let mut command = Command::new("node");
     command.current_dir(root()).arg("node_modules/aws-cdk/bin/cdk").args(["synth", "--quiet", "--output"]).arg(&output);
