@@ -30,6 +30,9 @@ use url::{Host, Url};
 pub struct StdioHostEnv {
     /// Where the package is: `stdio_host.json` and the hosted server. Read-only.
     pub task_root: PathBuf,
+    /// The temporary directory, where all of it is this function's: in Lambda, but not where an emulator stands in for AWS, whose
+    /// functions share the machine's.
+    pub own_tmp: Option<PathBuf>,
     /// What the names of the hosted server's secrets begin with; ends with a slash.
     pub secret_prefix: Option<String>,
     /// Name of the state table; only for a server whose requests travel through it.
@@ -54,6 +57,12 @@ impl fmt::Debug for Variables {
     }
 }
 
+/// Where Lambda puts the package.
+/// Source: AWS Lambda developer guide, "Using Lambda environment variables", `LAMBDA_TASK_ROOT`.
+const TASK_ROOT: &str = "/var/task";
+/// The only directory of an environment that can be written to. Nobody else's files are there.
+/// Source: AWS Lambda developer guide, "Lambda quotas", `/tmp` directory storage.
+const TMP: &str = "/tmp";
 /// Passed on to every hosted server. `HOME` and `TMPDIR` are not Lambda's to say: only `/tmp` can be written to.
 const BASELINE: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LANG", "TZ"];
 /// Passed on to a hosted server that may act as the function's role.
@@ -94,15 +103,18 @@ impl StdioHostEnv {
         };
         let mut baseline = these(&BASELINE);
         for name in ["HOME", "TMPDIR"] {
-            baseline.insert(name.to_owned(), "/tmp".to_owned());
+            baseline.insert(name.to_owned(), TMP.to_owned());
         }
         let mut aws = these(&AWS);
         // Set on the local stage only: the emulator stands in for AWS.
         aws.extend(
             all.iter().filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL")).map(|(k, v)| (k.clone(), v.clone())),
         );
+        let emulated = aws.keys().any(|name| name.starts_with("AWS_ENDPOINT_URL"));
+        let in_lambda = !emulated && get("LAMBDA_TASK_ROOT").is_some_and(|root| root == TASK_ROOT);
         Ok(Self {
-            task_root: get("LAMBDA_TASK_ROOT").map_or_else(|| PathBuf::from("/var/task"), PathBuf::from),
+            task_root: get("LAMBDA_TASK_ROOT").unwrap_or_else(|| TASK_ROOT.to_owned()).into(),
+            own_tmp: in_lambda.then(|| PathBuf::from(TMP)),
             secret_prefix: match get("SECRET_PREFIX") {
                 Some(prefix) if !prefix.ends_with('/') => {
                     return Err(format!("SECRET_PREFIX: `{prefix}` must end with a slash"));
@@ -332,5 +344,20 @@ mod tests {
         }
         assert!(host(&[("RESPONSE_MODE", "stream")]).unwrap().streams);
         assert!(!host(&[]).unwrap().streams);
+    }
+
+    #[test]
+    fn the_temporary_directory_is_a_functions_own_in_lambda_only() {
+        let in_lambda = ("LAMBDA_TASK_ROOT", "/var/task");
+        let cases: [(&[(&str, &str)], bool); 5] = [
+            (&[in_lambda], true),
+            (&[in_lambda, ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")], false),
+            (&[in_lambda, ("AWS_ENDPOINT_URL_DYNAMODB", "http://127.0.0.1:4566")], false),
+            (&[("LAMBDA_TASK_ROOT", "/home/ann/package")], false),
+            (&[], false),
+        ];
+        for (variables, own) in cases {
+            assert_eq!(host(variables).unwrap().own_tmp, own.then(|| "/tmp".into()), "{variables:?}");
+        }
     }
 }

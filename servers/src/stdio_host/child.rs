@@ -7,6 +7,7 @@
 mod backoff;
 mod call;
 mod chatter;
+mod directories;
 mod failure;
 mod frames;
 mod handshake;

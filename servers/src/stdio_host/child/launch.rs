@@ -10,6 +10,7 @@ use std::{
 
 use uuid::Uuid;
 
+use super::directories;
 use crate::stdio_host::host::{Isolation, Settings};
 
 /// The only directory of an environment that can be written to.
@@ -22,7 +23,7 @@ pub(super) struct OwnDirectory(pub(super) PathBuf);
 
 impl Drop for OwnDirectory {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+        if let Err(error) = directories::remove(&self.0) {
             tracing::warn!(directory = %self.0.display(), %error, "what a server left behind cannot be removed");
         }
     }
@@ -59,10 +60,6 @@ impl Launch {
         let (name, arguments) = file.command.split_first().ok_or("there is no command")?;
         let program = program(name, settings, variables.get("PATH").map_or("", String::as_str))
             .ok_or_else(|| format!("the program `{name}` is neither in the package nor on the PATH"))?;
-        for directory in file.roots.iter().chain([&file.cwd]) {
-            std::fs::create_dir_all(directory)
-                .map_err(|error| format!("the directory {} cannot be made: {error}", directory.display()))?;
-        }
         Ok(Self {
             launcher: settings.launcher.clone(),
             program,

@@ -8,6 +8,7 @@ use super::{
     Failure, Session,
     backoff::Backoff,
     chatter::{Chatter, RequestId},
+    directories::Directories,
     handshake::{Client, Handshake},
     ids::Ids,
     launch::Launch,
@@ -36,6 +37,7 @@ pub struct Supervisor {
     pub(super) ids: Ids,
     request: RequestId,
     secrets: Option<BTreeMap<String, String>>,
+    directories: Directories,
     state: State,
     backoff: Backoff,
     /// Time that was spent waiting for the handshake of this child. Only time within init and events counts: while Lambda
@@ -66,6 +68,7 @@ impl Supervisor {
             ids: Ids::default(),
             request: RequestId::default(),
             secrets: None,
+            directories: Directories::default(),
             state: State::Absent,
             backoff: Backoff::new(),
             waited: Duration::ZERO,
@@ -165,6 +168,7 @@ impl Supervisor {
         if let Some(link) = self.take() {
             link.end(Some(FAREWELL)).await;
         }
+        self.directories.end(self.settings.file.isolation);
     }
 
     /// Makes the server ready: one attempt.
@@ -205,6 +209,7 @@ impl Supervisor {
             None => secrets::read(env.secret_prefix.as_deref().unwrap_or_default(), &file.secrets, None).await?,
         };
         let launch = Launch::new(&self.settings, self.secrets.insert(secrets))?;
+        self.directories.prepare(&self.settings)?;
         let chatter = Chatter::new(&file.server_id, launch.hidden.iter().cloned(), self.request.clone());
         Ok(Link::new(Process::start(&launch, &chatter)?, chatter))
     }

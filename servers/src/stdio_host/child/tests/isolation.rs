@@ -83,6 +83,27 @@ async fn what_a_caller_leaves_at_home_is_gone_with_the_server() {
 }
 
 #[tokio::test]
+async fn what_a_caller_leaves_in_a_root_is_there_only_for_whom_shares_the_server() {
+    for (isolation, own, other) in [
+        ("environment", json!(["left"]), json!(["left"])),
+        ("caller", json!(["left"]), json!([])),
+        ("call", json!([]), json!([])),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let root = json!({ "directory": place.path().join("files") });
+        let mut server = server_with("well", json!({ "isolation": isolation, "roots": [root["directory"]] }));
+        for stranger in [Some(caller("bob")), None] {
+            let ann = caller("ann");
+            call_by(&mut server, Some(&ann), "leave a file", root.clone()).await.unwrap();
+            assert_eq!(call_by(&mut server, Some(&ann), "list files", root.clone()).await.unwrap(), own, "{isolation}");
+            let found = call_by(&mut server, stranger.as_ref(), "list files", root.clone()).await.unwrap();
+            assert_eq!(found, other, "{isolation} {stranger:?}");
+        }
+        server.end().await;
+    }
+}
+
+#[tokio::test]
 async fn a_server_sees_the_baseline_and_what_is_configured() {
     let mut server = server_with("well", json!({ "env": { "A": "1" }, "cwd": "/" }));
     let facts = call(&mut server, "facts", json!({})).await.unwrap();

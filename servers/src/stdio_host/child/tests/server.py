@@ -142,9 +142,11 @@ def serve():
             detached = subprocess.Popen(["sleep", "60"], start_new_session=True)
             say(id=id, result=[held.pid, detached.pid])
         elif method == "leave a file":
-            with open(os.path.join(os.environ["HOME"], "left"), "w") as file:
+            with open(os.path.join(params.get("directory", os.environ["HOME"]), "left"), "w") as file:
                 file.write("x")
             say(id=id, result=os.environ["HOME"])
+        elif method == "list files":
+            say(id=id, result=os.listdir(params["directory"]))
         elif id is not None:
             say(id=id, error={"code": -32601, "message": method})
 
