@@ -7,7 +7,8 @@ use super::{Failure, RpcError, Said, Session, handshake::brief, incoming::Incomi
 use crate::stdio_host::rpc::{self, METHOD_NOT_FOUND, response};
 
 /// A request that the server has not answered yet. If it is dropped before its answer, the server is told that it is
-/// cancelled, has to give a sign of life before it is used again, and a late answer is dropped.
+/// cancelled, has to give a sign of life before it is used again, and a late answer is dropped. A server that may ask the client
+/// is replaced when the event is over.
 #[derive(Debug)]
 pub struct Call<'a> {
     session: &'a mut Session,
@@ -87,6 +88,7 @@ impl<'a> Call<'a> {
             Incoming::Request { id, method, params } => match self.session.client.answer(&method) {
                 Some(outcome) => self.session.link.send(&response(&id, outcome)),
                 None => {
+                    self.session.asks = true;
                     self.asked.push(id.clone());
                     return Some(Ok(Said::Request { id, method, params }));
                 }
@@ -124,6 +126,7 @@ impl<'a> Call<'a> {
             return;
         }
         self.session.suspect = true;
+        self.session.spent |= self.session.asks;
         self.session.link.send(&json!({
             "jsonrpc": "2.0",
             "method": "notifications/cancelled",

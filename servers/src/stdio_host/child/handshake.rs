@@ -17,6 +17,8 @@ use crate::stdio_host::{
 #[derive(Debug, Clone)]
 pub(super) struct Client {
     capabilities: Value,
+    /// Whether the server is told that clients can be asked.
+    pub(super) may_be_asked: bool,
     /// Result of `roots/list`, if there are any.
     roots: Option<Arc<Value>>,
 }
@@ -24,7 +26,8 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(file: &HostFile) -> Self {
         let mut capabilities = Map::new();
-        if file.client_requests == ClientRequests::Rendezvous {
+        let may_be_asked = file.client_requests == ClientRequests::Rendezvous;
+        if may_be_asked {
             capabilities.insert("sampling".to_owned(), json!({}));
             capabilities.insert("elicitation".to_owned(), json!({ "form": {}, "url": {} }));
             capabilities.insert("roots".to_owned(), json!({ "listChanged": false }));
@@ -33,7 +36,7 @@ impl Client {
             capabilities.insert("roots".to_owned(), json!({ "listChanged": false }));
             Arc::new(json!({ "roots": file.roots.iter().filter_map(root).collect::<Vec<_>>() }))
         });
-        Self { capabilities: capabilities.into(), roots }
+        Self { capabilities: capabilities.into(), may_be_asked, roots }
     }
 
     /// The answer to a request that the host answers itself; `None` for one that is the client's to answer.

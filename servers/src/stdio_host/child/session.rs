@@ -24,6 +24,11 @@ pub struct Session {
     initialized: Value,
     /// Whether a call was cancelled, so that nobody knows what the server is doing.
     pub(super) suspect: bool,
+    /// Whether a call may ask the client: it was offered to the server, or the server did so.
+    pub(super) asks: bool,
+    /// Whether a call that may ask was given up. A request of the server does not name its call, so that what it still asks for
+    /// that one would be taken for a question of the next.
+    pub(super) spent: bool,
     /// Whether it was sent anything of a client.
     pub(super) used: bool,
     /// Whether it ever answered a call.
@@ -34,8 +39,8 @@ pub struct Session {
 
 impl Session {
     pub(super) fn new(link: Link, client: Client, initialized: Value, ids: Ids) -> Self {
-        let known = Known::default();
-        Self { link, client, ids, initialized, suspect: false, used: false, proven: false, known }
+        let (asks, known) = (client.may_be_asked, Known::default());
+        Self { link, client, ids, initialized, suspect: false, asks, spent: false, used: false, proven: false, known }
     }
 
     /// The server's result of `initialize`: its `protocolVersion`, `capabilities`, `serverInfo`, `instructions`.

@@ -140,9 +140,10 @@ impl Supervisor {
         // What was written to the child leaves before Lambda freezes the environment.
         tokio::task::yield_now().await;
         let failed = matches!(&self.state, State::Ready(session) if session.link.failure().is_some());
+        let spent = matches!(&self.state, State::Ready(session) if session.spent);
         let ended_with_event = match self.settings.file.isolation {
-            Isolation::Environment => false,
-            Isolation::Caller => self.bound.is_none(),
+            Isolation::Environment => spent,
+            Isolation::Caller => spent || self.bound.is_none(),
             Isolation::Call => true,
         };
         if failed {

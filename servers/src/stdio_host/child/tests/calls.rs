@@ -100,6 +100,35 @@ async fn a_call_that_is_dropped_or_cancelled_is_over_for_the_server_too() {
 }
 
 #[tokio::test]
+async fn a_question_of_a_call_that_was_given_up_reaches_no_other_call() {
+    for (client_requests, cancel) in [("refuse", true), ("refuse", false), ("rendezvous", true)] {
+        let mut server = server_with("well", json!({ "client_requests": client_requests }));
+        server.event_begins("request");
+        let mut asking = server.session(None, soon()).await.unwrap().begin("insist", None, soon()).await.unwrap();
+        assert!(matches!(asking.next().await.unwrap(), Said::Request { .. }));
+        if cancel {
+            asking.cancel("The client is asked.").await;
+        } else {
+            drop(asking);
+        }
+        server.event_ends().await;
+        let said = event(&mut server, None, "slow", json!({ "seconds": 0.5 }), soon()).await.unwrap();
+        assert_eq!(said, [Said::Answer(Ok(json!("too late")))], "{client_requests} {cancel}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_was_told_that_it_may_ask_is_replaced_after_a_call_was_given_up() {
+    for (client_requests, replaced) in [("refuse", false), ("rendezvous", true)] {
+        let mut server = server_with("well", json!({ "client_requests": client_requests }));
+        let before = pid(&mut server).await;
+        let late = event(&mut server, None, "slow", json!({ "seconds": 0.3 }), within(100)).await;
+        assert_eq!(late, Err(Failure::Deadline));
+        assert_eq!(pid(&mut server).await != before, replaced, "{client_requests}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_talks_without_end_is_held_to_the_deadline() {
     let mut server = server("well");
     pid(&mut server).await;

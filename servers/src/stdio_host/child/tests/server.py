@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 
 start = sys.argv[1] if len(sys.argv) > 1 else "well"
@@ -79,6 +80,7 @@ def shake_hands():
 
 def serve():
     cancelled = []
+    insists = False
     while True:
         message = heard()
         method, id, params = message.get("method"), message.get("id"), message.get("params") or {}
@@ -88,6 +90,12 @@ def serve():
             say(id=id, result={})
         elif method == "notifications/cancelled":
             cancelled.append(params["requestId"])
+            if insists:
+                question = {"id": "again", "method": "elicitation/create", "params": {}}
+                threading.Timer(0.2, say, kwargs=question).start()
+        elif method == "insist":
+            insists = True
+            say(id="once", method="elicitation/create", params={})
         elif method == "facts":
             say(id=id, result={**facts(), "id": id, "cancelled": cancelled})
         elif method == "echo":
