@@ -9,8 +9,9 @@ use std::{
     env,
     error::Error,
     io::{BufRead as _, Write as _, stderr, stdin, stdout},
+    os::unix::process::CommandExt as _,
     path::Path,
-    process::{Command, exit},
+    process::{Command, Stdio, exit},
     sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
@@ -221,7 +222,8 @@ fn call(name: &str, id: &Value, word: &str, number: u64) -> Option<Value> {
             return None;
         }
         "spawn" => {
-            let child = Command::new("sleep").arg("3600").stdin(std::process::Stdio::null()).spawn();
+            // A group of its own: ending that of the server does not end it.
+            let child = Command::new("sleep").arg("3600").stdin(Stdio::null()).process_group(0).spawn();
             return Some(text(&child.map_or_else(|error| error.to_string(), |child| child.id().to_string())));
         }
         _ => return Some(json!({ "content": [{ "type": "text", "text": "there is no such tool" }], "isError": true })),
