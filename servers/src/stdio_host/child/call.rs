@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout_at};
 
-use super::{Failure, RpcError, Said, Session, handshake::brief, incoming::Incoming};
+use super::{Failure, RpcError, Said, Session, incoming::Incoming};
 use crate::stdio_host::rpc::{self, METHOD_NOT_FOUND, response};
 
 /// A request that the server has not answered yet. If it is dropped before its answer, the server is told that it is
@@ -82,7 +82,7 @@ impl<'a> Call<'a> {
             // The server could not read something. Whether it was this call nobody knows.
             Incoming::Response { id: Value::Null, outcome: Err(error) } => {
                 self.over = true;
-                let reason = format!("an error that names no request: {}", brief(&error.message));
+                let reason = format!("an error that names no request: {}", self.session.link.brief(&error.message));
                 return Some(Err(self.session.link.poison(&reason)));
             }
             Incoming::Request { id, method, params } => match self.session.client.answer(&method) {

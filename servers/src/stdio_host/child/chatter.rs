@@ -9,6 +9,8 @@ use tokio::{
 
 /// Longest line in bytes in the log; what is beyond is left out.
 const LONGEST_LINE: usize = 4096;
+/// Characters of a child's own words in an error.
+const BRIEF: usize = 200;
 /// How much of a line is kept until the secrets in it are hidden: more than the 64 KiB of the longest secret, so that cutting a
 /// line never leaves a part of one.
 const KEPT_LINE: usize = LONGEST_LINE + 64 * 1024;
@@ -85,10 +87,19 @@ impl Chatter {
         line.clear();
     }
 
+    /// The child's own words, short enough for an error and without secrets: whole ones, since they are hidden before the cut.
+    pub(super) fn brief(&self, text: &str) -> String {
+        self.hidden(text.to_owned()).chars().take(BRIEF).collect()
+    }
+
+    fn hidden(&self, text: String) -> String {
+        self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "***"))
+    }
+
     /// The line as text, cut, without secrets.
     fn readable(&self, line: &[u8]) -> String {
         let text = String::from_utf8_lossy(&line[..line.len().min(KEPT_LINE)]).into_owned();
-        let mut text = self.secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "***"));
+        let mut text = self.hidden(text);
         if text.len() > LONGEST_LINE {
             text.truncate(text.floor_char_boundary(LONGEST_LINE));
             text.push_str(" …");

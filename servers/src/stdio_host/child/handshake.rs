@@ -99,21 +99,22 @@ impl Handshake {
             })?;
             match incoming {
                 Incoming::Response { id, outcome } if id == self.id => {
-                    return outcome.map_or_else(
-                        |error| {
-                            Err(cannot(format!("it refused `initialize`: {} ({})", brief(&error.message), error.code)))
-                        },
-                        |result| checked(result).map_err(cannot),
-                    );
+                    return match outcome {
+                        Ok(result) => self.checked(result).map_err(cannot),
+                        Err(error) => {
+                            let message = self.link.brief(&error.message);
+                            Err(cannot(format!("it refused `initialize`: {message} ({})", error.code)))
+                        }
+                    };
                 }
                 // An error that names no request can only mean the one message that was sent.
                 Incoming::Response { id: Value::Null, outcome: Err(error) } => {
-                    return Err(cannot(format!("it refused `initialize`: {}", brief(&error.message))));
+                    return Err(cannot(format!("it refused `initialize`: {}", self.link.brief(&error.message))));
                 }
                 Incoming::Request { id, method, .. } => {
                     self.link.send(&response(&id, self.client.answer_alone(&method)));
                 }
-                other => tracing::debug!(message = ?other, "said before the handshake, dropped"),
+                other => tracing::debug!(method = self.link.brief(other.name()), "said before the handshake, dropped"),
             }
         }
     }
@@ -123,17 +124,15 @@ impl Handshake {
         self.link.send(&json!({ "jsonrpc": "2.0", "method": "notifications/initialized" }));
         Session::new(self.link, self.client, initialized, ids)
     }
-}
 
-fn checked(result: Value) -> Result<Value, String> {
-    match result.get("protocolVersion").and_then(Value::as_str) {
-        Some(version) if LEGACY.contains(&version) => Ok(result),
-        Some(version) => Err(format!("it answers with the protocol version `{}`, which is not spoken", brief(version))),
-        None => Err("its answer to `initialize` has no protocol version".to_owned()),
+    fn checked(&self, result: Value) -> Result<Value, String> {
+        match result.get("protocolVersion").and_then(Value::as_str) {
+            Some(version) if LEGACY.contains(&version) => Ok(result),
+            Some(version) => {
+                let version = self.link.brief(version);
+                Err(format!("it answers with the protocol version `{version}`, which is not spoken"))
+            }
+            None => Err("its answer to `initialize` has no protocol version".to_owned()),
+        }
     }
-}
-
-/// A server's own words, short enough for an error.
-pub(super) fn brief(text: &str) -> String {
-    text.chars().take(200).collect()
 }

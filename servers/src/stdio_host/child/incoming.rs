@@ -30,6 +30,16 @@ pub(super) enum Incoming {
 }
 
 impl Incoming {
+    /// The method, or what else it is: for the log, where nothing else of it belongs.
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Self::Request { method, .. } => method,
+            Self::Notification(message) => message["method"].as_str().unwrap_or_default(),
+            Self::Response { .. } => "a response",
+            Self::Malformed(reason) => reason,
+        }
+    }
+
     /// Reads a message that names JSON-RPC 2.0.
     /// Source: JSON-RPC 2.0, sections 4 and 5; MCP 2025-11-25, "Messages": an id is a string or an integer.
     pub(super) fn read(mut message: Value) -> Self {

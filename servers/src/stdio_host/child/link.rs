@@ -96,6 +96,11 @@ impl Link {
         self.heard.elapsed()
     }
 
+    /// See [`Chatter::brief`].
+    pub(super) fn brief(&self, text: &str) -> String {
+        self.chatter.brief(text)
+    }
+
     /// The process.
     pub(super) const fn process(&self) -> &Process {
         &self.process

@@ -121,8 +121,11 @@ impl Session {
     pub(super) fn drop_unasked(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Request { id, method, .. } => self.link.send(&response(&id, self.client.answer_alone(&method))),
-            Incoming::Response { id, .. } => tracing::warn!(%id, "an answer that nobody waits for was dropped"),
-            other => tracing::debug!(message = ?other, "said between calls, dropped"),
+            Incoming::Response { id, .. } => {
+                let id = self.link.brief(&id.to_string());
+                tracing::warn!(id, "an answer that nobody waits for was dropped");
+            }
+            other => tracing::debug!(method = self.link.brief(other.name()), "said between calls, dropped"),
         }
     }
 }

@@ -69,6 +69,16 @@ async fn what_no_session_can_begin_with_is_told() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_told_without_the_secrets_in_it() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/stdio_host/child/tests/server.py");
+    let mut settings = settings(&json!({ "command": ["python", script, "tell"], "aws_credentials": true }));
+    // The text is cut in the middle of it.
+    settings.env.aws.0.insert("AWS_SESSION_TOKEN".to_owned(), "sk-123456789012345".to_owned());
+    let failure = call(&mut Supervisor::start(&settings), "echo", json!({})).await.unwrap_err().to_string();
+    assert!(failure.ends_with(" invalid key *** (-32600)"), "{failure}");
+}
+
+#[tokio::test]
 async fn a_slow_start_goes_on_while_events_are_told_to_come_again() {
     let mut server = server("slow");
     server.prepare(within(100)).await;

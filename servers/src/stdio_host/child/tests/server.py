@@ -67,6 +67,9 @@ def shake_hands():
     assert request["method"] == "initialize", request
     if start == "refuse":
         say(id=request["id"], error={"code": -32600, "message": "not you"})
+    if start == "tell":
+        key = os.environ["AWS_SESSION_TOKEN"]
+        say(id=request["id"], error={"code": -32600, "message": "x" * 180 + " invalid key " + key})
     if start == "asking":
         say(id="a", method="ping")
         say(id="b", method="roots/list")
