@@ -158,7 +158,7 @@ def serve():
             say(id=id, result=os.environ["HOME"])
         elif method == "list files":
             say(id=id, result=os.listdir(params["directory"]))
-        elif id is not None:
+        elif method is not None and id is not None:
             say(id=id, error={"code": -32601, "message": method})
 
 
