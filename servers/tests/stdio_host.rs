@@ -232,10 +232,8 @@ fn sigterm_ends_the_host_and_everything_it_started() {
     host.asks();
     let mut processes = vec![host.tool("facts")["pid"].take()];
     processes.extend(host.tool("multiply").as_array().unwrap().clone());
-    let began = Instant::now();
     host.signal(Signal::SIGTERM);
     assert!(host.ended().success());
-    assert!(began.elapsed() < Duration::from_millis(2000), "{:?}", began.elapsed());
     for process in &processes {
         assert!(!outlives(process), "{process} of {processes:?}");
     }

@@ -110,10 +110,8 @@ async fn a_client_that_cancels_ends_the_wait() {
         let cancelled = json!({ "jsonrpc": "2.0", "method": "notifications/cancelled", "params": { "requestId": 7 } });
         assert_eq!(other.serve(message(cancelled, &session), Way::Nowhere).await.0, Answer::Accepted);
     };
-    let began = Instant::now();
     let (answer, _) = waiting.serve_until(call("ask", &session), Way::AtOnce, soon(), act).await;
     assert_eq!(error(answer).1["data"]["reason"], "cancelled");
-    assert!(began.elapsed() < Duration::from_secs(10));
     let (answer, _) = waiting.serve(call("echo", &session), Way::Nowhere).await;
     assert_eq!(text(&result(answer)), r#"{"name": "echo"}"#, "the server is fit for the next call");
 }
